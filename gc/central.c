@@ -1,0 +1,183 @@
+/* The shared stock of spans, one per span class (F2.7).
+ *
+ * Four first-in-first-out sets per class: {partial, full} x {swept, unswept}. The two roles of
+ * swept and unswept change places with every sweep phase, so starting one moves nothing.
+ *
+ * INV gc.central.sets: a span in use that no P caches and nobody is sweeping lies in exactly one
+ * set of its class: swept or not as its sweepgen says, full iff it has no free slot (unswept:
+ * as it was when it was put in). A dead span in a set is a zombie (is_zombie).
+ * Kept by:    gc_central_put(), gc_central_push_swept(), gc_span_free().
+ * Checked by: tests/heap/test_random.c (counts of sets against spans).
+ */
+#include "gc/heap_int.h"
+#include "gc/sweep.h"
+#include "runtime/lockrank.h"
+
+enum { TAKE_BUDGET = 100 }; /* unswept spans looked at before a new one is made */
+
+struct span_set {
+  struct at_ptr head;   /* written under the lock; read without it only against NULL */
+  struct gc_span *tail; /* lock */
+};
+
+struct central {
+  struct plat_mutex lock;              /* protects the sets and the set fields of their spans */
+  struct span_set partial[2], full[2]; /* by sweepgen / 2 % 2: see set_of */
+} __attribute__((aligned(PLAT_CACHE_LINE)));
+
+static PLAT_STATE struct central centrals[GC_SPAN_CLASSES];
+
+void gc_central_init(void) {
+  memset(centrals, 0, sizeof centrals);
+  for (uint32_t i = 0; i < GC_SPAN_CLASSES; i++)
+    plat_mutex_init(&centrals[i].lock, RT_RANK_CENTRAL, "central");
+}
+
+void gc_central_finish(void) {
+  for (uint32_t i = 0; i < GC_SPAN_CLASSES; i++) plat_mutex_destroy(&centrals[i].lock);
+}
+
+static uint32_t sweepgen_now(void) {
+  return at_u32_load_relaxed(&gc_heap.sweepgen); /* changes only while the world is stopped */
+}
+
+static struct span_set *set_of(struct central *c, bool full, bool swept) {
+  uint32_t role = sweepgen_now() / 2 % 2;
+  uint32_t which = swept ? role : 1 - role;
+  return full ? &c->full[which] : &c->partial[which];
+}
+
+/* ---- first in, first out --------------------------------------------------------------------- */
+
+static void push_locked(struct central *c, struct span_set *set, struct gc_span *span) {
+  rt_assert(plat_mutex_held(&c->lock));
+  rt_assert(!span->is_queued);
+  span->is_queued = true;
+  span->set_next = NULL;
+  if (at_ptr_load_relaxed(&set->head) == NULL)
+    at_ptr_store_relaxed(&set->head, span); /* contents are read under the lock */
+  else
+    set->tail->set_next = span;
+  set->tail = span;
+}
+
+static struct gc_span *pop_locked(struct central *c, struct span_set *set) {
+  rt_assert(plat_mutex_held(&c->lock));
+  struct gc_span *span = at_ptr_load_relaxed(&set->head);
+  if (span == NULL) return NULL;
+  rt_assert(span->is_queued);
+  at_ptr_store_relaxed(&set->head, span->set_next);
+  span->set_next = NULL;
+  span->is_queued = false;
+  return span;
+}
+
+static void push(struct gc_span *span, bool full) {
+  struct central *c = &centrals[span->span_class];
+  plat_mutex_lock(&c->lock);
+  push_locked(c, set_of(c, full, true), span);
+  plat_mutex_unlock(&c->lock);
+}
+
+void gc_central_push_swept(struct gc_span *span) {
+  rt_assert(at_u32_load_relaxed(&span->sweepgen) == sweepgen_now());
+  push(span, span->alloc_count == span->nelems);
+}
+
+struct gc_span *gc_central_pop_unswept(uint8_t span_class, bool full, bool *is_gone) {
+  struct central *c = &centrals[span_class];
+  struct span_set *set = set_of(c, full, false);
+  *is_gone = false;
+  /* Nothing is added to an unswept set, so one that looks empty is. */
+  if (at_ptr_load_relaxed(&set->head) == NULL) return NULL;
+  plat_mutex_lock(&c->lock);
+  struct gc_span *span = pop_locked(c, set);
+  if (span != NULL) *is_gone = span->is_zombie;
+  plat_mutex_unlock(&c->lock);
+  if (*is_gone) gc_span_recycle(span);
+  return span;
+}
+
+static struct gc_span *pop_partial_swept(uint8_t span_class) {
+  struct central *c = &centrals[span_class];
+  struct span_set *set = set_of(c, false, true);
+  /* A span added just now may be missed, as in a lock taken a moment earlier. */
+  if (at_ptr_load_relaxed(&set->head) == NULL) return NULL;
+  plat_mutex_lock(&c->lock);
+  struct gc_span *span = pop_locked(c, set);
+  plat_mutex_unlock(&c->lock);
+  return span;
+}
+
+bool gc_central_leave_zombie(struct gc_span *span) {
+  struct central *c = &centrals[span->span_class];
+  plat_mutex_lock(&c->lock);
+  bool is_queued = span->is_queued;
+  span->is_zombie = is_queued;
+  plat_mutex_unlock(&c->lock);
+  return is_queued;
+}
+
+uint64_t gc_central_count_stw(uint8_t span_class, bool full, bool swept) {
+  const struct span_set *set = set_of(&centrals[span_class], full, swept);
+  uint64_t count = 0;
+  const struct gc_span *span = at_ptr_load_relaxed(&set->head); /* stopped */
+  for (; span != NULL; span = span->set_next) count++;
+  return count;
+}
+
+/* ---- taking and giving back ------------------------------------------------------------------ */
+
+static bool has_free_slot(const struct gc_span *span) {
+  return span->alloc_count < span->nelems;
+}
+
+/* Sweeps spans of one unswept set until one has a free slot. NULL: none, or the budget is spent
+ * (it may go one below zero, F2.7.2). The caller is an active sweeper. */
+static struct gc_span *sweep_for_slot(struct gc_p *p, uint8_t span_class, bool full, int *budget) {
+  for (; *budget >= 0; --*budget) {
+    bool is_gone;
+    struct gc_span *span = gc_central_pop_unswept(span_class, full, &is_gone);
+    if (span == NULL) return NULL;
+    if (is_gone || !gc_sweep_acquire(span)) continue;
+    gc_sweep_span(p, span, true);
+    if (!full || has_free_slot(span)) return span;
+    gc_central_push_swept(span);
+  }
+  return NULL;
+}
+
+static struct gc_span *take_unswept(struct gc_p *p, uint8_t span_class) {
+  if (!gc_sweep_begin()) return NULL;
+  int budget = TAKE_BUDGET;
+  struct gc_span *span = sweep_for_slot(p, span_class, false, &budget);
+  if (span == NULL) span = sweep_for_slot(p, span_class, true, &budget);
+  gc_sweep_end(p);
+  return span;
+}
+
+struct gc_span *gc_central_take(struct gc_p *p, uint8_t span_class) {
+  const struct gc_size_class *c = &gc_size_classes[span_class / 2];
+  rt_assert(c->npages != 0);
+  gc_sweep_deduct_credit(p, (uint64_t)c->npages * GC_PAGE_BYTES, 0);
+  struct gc_span *span = pop_partial_swept(span_class);
+  if (span == NULL) span = take_unswept(p, span_class);
+  if (span == NULL) span = gc_span_new(p, c->npages, span_class, c->bytes);
+  rt_assert(at_u32_load_relaxed(&span->sweepgen) == sweepgen_now());
+  rt_assert(has_free_slot(span) && span->freeindex < span->nelems);
+  return span;
+}
+
+void gc_central_put(struct gc_p *p, struct gc_span *span) {
+  uint32_t now = sweepgen_now();
+  bool is_stale = at_u32_load_relaxed(&span->sweepgen) == now + 1;
+  rt_assert(span->alloc_count > 0);
+  if (is_stale) {
+    at_u32_store_relaxed(&span->sweepgen, now - 1); /* not in a set: nobody else can take it */
+    gc_sweep_span(p, span, false);
+    return;
+  }
+  rt_assert(at_u32_load_relaxed(&span->sweepgen) == now + 3);
+  at_u32_store_release(&span->sweepgen, now); /* pairs with gc_sweep_acquire of the next phase */
+  gc_central_push_swept(span);
+}

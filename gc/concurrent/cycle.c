@@ -1,0 +1,324 @@
+#include "gc/concurrent/cycle.h"
+
+#include "gc/concurrent/assist.h"
+#include "gc/concurrent/control.h"
+#include "gc/concurrent/mark.h"
+#include "gc/concurrent/stats.h"
+#include "gc/concurrent/verify.h"
+#include "gc/concurrent/wb.h"
+#include "gc/concurrent/worker.h"
+#include "gc/hooks.h"
+#include "gc/sweep.h"
+#include "runtime/event.h"
+#include "runtime/lockrank.h"
+
+#define PERIOD_NS (120 * 1000000000ULL) /* no longer without a collection (F5.1) */
+
+void gc_cycle_init(void) {
+  gc_sema_init(&gc_cc.start_sema, 1, "GC start");
+  gc_sema_init(&gc_cc.mark_done_sema, 1, "GC mark done");
+  gc_sema_init(&gc_cc.world_sema, 1, "GC world");
+  gc_sema_init(&gc_cc.gc_sema, 1, "GC cycle");
+  plat_mutex_init(&gc_cc.waiters_lock, RT_RANK_SYNC, "GC waiters");
+}
+
+static void set_phase_stw(struct gc_mutator *self, enum gc_phase phase) {
+  at_u32_store_relaxed(&gc_cc.phase, phase); /* ordered by the restart */
+  bool shades = gc_cc.barrier->shade_old || gc_cc.barrier->shade_new;
+  bool on = phase != GC_PHASE_OFF && shades && !gc_cc.faults.barrier_off;
+  at_u32_store_relaxed(&gc_flags.barrier_on, on);
+  ev_emit(self->p->index, EV_gc_phase, self->id, phase,
+          at_u64_load_relaxed(&gc_heap.n.heap_live) /* world stopped */);
+}
+
+static void set_blackening_stw(bool on) {
+  at_u32_store_relaxed(&gc_flags.blacken_on, on); /* ordered by the restart */
+  for (uint32_t i = 0; i < gc_cc.procs; i++) {
+    struct gc_p *p = gc_world->p_at(i);
+    /* pairs with other threads' changes of the POLL bit: none is lost */
+    if (on) at_u32_or_acqrel(&p->attention, GC_ATTN_MARK);
+    if (!on) at_u32_and_acqrel(&p->attention, ~(uint32_t)GC_ATTN_MARK);
+  }
+}
+
+/* ---- off to mark ---------------------------------------------------------------------------- */
+
+/* F2.8.2. */
+static bool period_over(uint64_t now_ns) {
+  uint64_t last = at_u64_load_relaxed(&gc_cc.last_gc_ns); /* written in a stop */
+  return gc_cc.config.gogc >= 0 && last != 0 && now_ns > last && now_ns - last > PERIOD_NS;
+}
+
+/* F2.8. */
+static bool trigger_holds(enum gc_trigger_kind kind, uint32_t wanted) {
+  if (at_u32_load_relaxed(&gc_cc.started) == 0 || gc_phase() != GC_PHASE_OFF) return false;
+  switch (kind) {
+    case GC_TRIGGER_HEAP:
+      return gc_control_triggered();
+    case GC_TRIGGER_TIME:
+      return period_over(plat_now_ns());
+    case GC_TRIGGER_CYCLE:
+      break;
+  }
+  /* Written in a stop. */
+  return (int32_t)(wanted - at_u32_load_relaxed(&gc_cc.cycles)) > 0;
+}
+
+/* Every goroutine: stack grey, no debt, no credit (F3.2.1). */
+static void reset_goroutines_stw(void) {
+  uint64_t n = gc_world->stacks_count();
+  for (uint64_t i = 0; i < n; i++) {
+    struct gc_mutator *mu = gc_world->stack_at(i);
+    mu->stack_scanned = false;
+    mu->assist_bytes = 0;
+  }
+}
+
+/* The first stop (F3.2.2). */
+static void enter_mark_stw(struct gc_mutator *self, enum gc_trigger_kind kind, uint64_t t0) {
+  for (uint32_t i = 0; i < gc_cc.procs; i++)
+    rt_assert(gc_cache_is_prepared(gc_world->p_at(i)));
+  gc_sweep_finish_stw(self->p);
+  rt_assert(gc_sweep_is_done());
+  rt_assert(gc_work_global_is_empty());
+  gc_page_marks_clear();
+  reset_goroutines_stw();
+  gc_heap.allocate_white = gc_cc.faults.allocate_white;
+  at_u64_store_relaxed(&gc_cc.bytes_marked, 0);
+  at_u32_store_relaxed(&gc_cc.cycles, at_u32_load_relaxed(&gc_cc.cycles) + 1); /* in a stop */
+  gc_control_start_cycle_stw(t0, kind);
+  gc_control_limiter_begin_stw(true, t0);
+  set_phase_stw(self, GC_PHASE_MARK);
+  at_u32_store_relaxed(&gc_cc.nproc, UINT32_MAX);
+  at_u32_store_relaxed(&gc_cc.nwait, UINT32_MAX);
+  gc_mark_prepare_roots_stw();
+  gc_mark_tiny_blocks_stw();
+  if (gc_cc.barrier->stacks_at_start_stw) gc_mark_all_stacks_stw(self);
+  set_blackening_stw(true);
+}
+
+void gc_cycle_start(struct gc_mutator *self, enum gc_trigger_kind kind, uint32_t wanted) {
+  if (self->no_preempt > 0) return;
+  /* What the last cycle left to sweep is swept before the world stops, not while it stands. */
+  while (trigger_holds(kind, wanted) && gc_sweep_one(self->p) != GC_SWEEP_NONE) {
+  }
+  gc_sema_acquire(self, &gc_cc.start_sema);
+  if (!trigger_holds(kind, wanted)) {
+    gc_sema_release(self, &gc_cc.start_sema);
+    return;
+  }
+  gc_sema_acquire(self, &gc_cc.gc_sema);
+  gc_sema_acquire(self, &gc_cc.world_sema);
+  gc_worker_start_all(self);
+
+  struct gc_stop stop;
+  uint64_t t0 = plat_now_ns();
+  gc_stats_cycle_begin(self, kind, t0);
+  gc_world->stop(self, "sweep termination", &stop);
+  enter_mark_stw(self, kind, t0);
+  uint64_t t1 = gc_world->start(self, &stop);
+  gc_stats_pause(t1 - t0);
+  gc_cc.cycle.mark_ns = t1;
+  gc_control_limiter_end(t1);
+  gc_sema_release(self, &gc_cc.world_sema);
+  gc_sema_release(self, &gc_cc.start_sema);
+}
+
+bool gc_hook_trigger(void) { return trigger_holds(GC_TRIGGER_HEAP, 0); }
+
+void gc_hook_start(struct gc_mutator *mu) { gc_cycle_start(mu, GC_TRIGGER_HEAP, 0); }
+
+bool gc_periodic_due(uint64_t now_ns) {
+  return at_u32_load_relaxed(&gc_cc.started) != 0 /* set once */ &&
+         gc_phase() == GC_PHASE_OFF && period_over(now_ns);
+}
+
+void gc_periodic_run(struct gc_mutator *self) { gc_cycle_start(self, GC_TRIGGER_TIME, 0); }
+
+/* ---- termination detection ------------------------------------------------------------------ */
+
+/* The ragged barrier's visit of one P (F3.9.2): hands over all it has. */
+static void flush_p(struct gc_p *p, void *arg) {
+  struct at_u32 *flushed = arg;
+  struct gc_worker *w = p->work;
+  if (!gc_cc.faults.flush_skipped_at_termination) gc_wb_flush(p);
+  gc_work_dispose(w);
+  gc_mark_flush_counts(w);
+  if (w->flushed_work) {
+    w->flushed_work = false;
+    at_u32_add_relaxed(flushed, 1); /* read after for_each_p has returned */
+  }
+}
+
+/* After the stop: whether some P still had work (issue 27993, F3.9.3). */
+static bool work_turned_up_stw(void) {
+  bool found = false;
+  if (gc_cc.faults.skip_recheck) return false;
+  for (uint32_t i = 0; i < gc_cc.procs; i++) {
+    struct gc_p *p = gc_world->p_at(i);
+    if (!gc_cc.faults.flush_skipped_at_termination) gc_wb_flush(p);
+    if (!gc_work_is_empty(p->work)) found = true;
+  }
+  return found;
+}
+
+/* For barriers that leave stacks grey: scans them again and finishes marking in the stop. */
+static void rescan_stacks_stw(struct gc_mutator *self) {
+  gc_mark_all_stacks_stw(self);
+  gc_drain(self, GC_DRAIN_STOPPED, 0);
+  rt_assert(!gc_mark_global_work());
+}
+
+static void end_mark_stw(struct gc_mutator *self, uint64_t now_ns, struct gc_stop *stop);
+
+/* F3.9.1: still nobody at work and nothing to do? Before the barrier, or work could hide. */
+static bool is_quiet(void) {
+  return gc_phase() == GC_PHASE_MARK &&
+         /* pairs with gc_worker_enter() and _leave() */
+         at_u32_load_seq(&gc_cc.nwait) == at_u32_load_relaxed(&gc_cc.nproc) &&
+         !gc_mark_global_work();
+}
+
+void gc_mark_done(struct gc_mutator *self) {
+  gc_sema_acquire(self, &gc_cc.mark_done_sema);
+  for (;;) {
+    if (!is_quiet()) {
+      gc_sema_release(self, &gc_cc.mark_done_sema);
+      return;
+    }
+    gc_sema_acquire(self, &gc_cc.world_sema);
+    struct at_u32 flushed;
+    at_u32_init(&flushed, 0);
+    gc_world->for_each_p(self, flush_p, &flushed);
+    if (at_u32_load_relaxed(&flushed) != 0 && !gc_cc.faults.unlocked_termination) {
+      gc_sema_release(self, &gc_cc.world_sema);
+      continue;
+    }
+    struct gc_stop stop;
+    uint64_t now = plat_now_ns();
+    gc_cc.cycle.mark_term_ns = now;
+    gc_world->stop(self, "mark termination", &stop);
+    if (!work_turned_up_stw()) {
+      end_mark_stw(self, now, &stop);
+      return;
+    }
+    at_u64_add_relaxed(&gc_cc.n_restarts, 1);
+    gc_cc.cycle.mark_restarts++;
+    ev_emit(self->p->index, EV_gc_mark_restart, self->id, gc_cc.cycle.number, 0);
+    uint64_t restarted = gc_world->start(self, &stop);
+    gc_stats_pause(restarted - now);
+    gc_sema_release(self, &gc_cc.world_sema);
+  }
+}
+
+/* ---- mark termination, in the second stop (F3.10) ------------------------------------------- */
+
+/* Everything the Ps have is accounted and gone (F3.10.1). */
+static void empty_ps_stw(void) {
+  rt_assert(gc_work_global_is_empty());
+  for (uint32_t i = 0; i < gc_cc.procs; i++) {
+    struct gc_p *p = gc_world->p_at(i);
+    gc_wb_discard(p);
+    rt_assert(gc_work_is_empty(p->work) || gc_cc.faults.skip_recheck);
+    gc_work_dispose(p->work);
+    gc_mark_flush_counts(p->work);
+    p->work->flushed_work = false;
+    p->scan_alloc = 0;
+  }
+}
+
+/* Wakes goroutines that wait in gc_collect. */
+static void wake_waiters_stw(struct gc_mutator *self) {
+  plat_mutex_lock(&gc_cc.waiters_lock);
+  struct gc_mutator *list = gc_cc.waiters;
+  gc_cc.waiters = NULL;
+  plat_mutex_unlock(&gc_cc.waiters_lock);
+  while (list != NULL) {
+    struct gc_mutator *mu = list;
+    list = mu->queue_next;
+    mu->queue_next = NULL;
+    gc_world->ready(self, mu, false);
+  }
+}
+
+static void start_sweep_stw(struct gc_mutator *self) {
+  gc_sweep_start_stw();
+  gc_sweep_block();
+  gc_sweep_wake(self);
+  gc_control_commit_stw(gc_sweep_is_done());
+}
+
+static void prepare_p(struct gc_p *p, void *arg) {
+  (void)arg;
+  gc_cache_prepare(p);
+}
+
+/* F3.10.4: the world runs again. */
+static void after_cycle(struct gc_mutator *self) {
+  gc_world->for_each_p(self, prepare_p, NULL);
+  gc_sweep_unblock(self->p);
+  gc_stats_call_hook();
+  gc_sema_release(self, &gc_cc.world_sema);
+  gc_sema_release(self, &gc_cc.gc_sema);
+}
+
+/* now_ns: when the stop was asked for. Holds mark_done_sema, world_sema and gc_sema. */
+static void end_mark_stw(struct gc_mutator *self, uint64_t now_ns, struct gc_stop *stop) {
+  if (gc_cc.barrier->rescan_stacks && !gc_cc.faults.skip_stack_rescan) rescan_stacks_stw(self);
+  set_blackening_stw(false);
+  gc_control_limiter_begin_stw(false, now_ns);
+  gc_assist_release_all_stw(self);
+  gc_sema_release(self, &gc_cc.mark_done_sema);
+  gc_control_end_cycle_stw(now_ns);
+
+  set_phase_stw(self, GC_PHASE_MARK_TERM);
+  gc_stats_mark_term();
+  empty_ps_stw();
+  uint64_t marked = at_u64_load_relaxed(&gc_cc.bytes_marked); /* world stopped */
+  if (gc_cc.config.check) gc_verify_heap();
+  gc_control_reset_live_stw(marked);
+  set_phase_stw(self, GC_PHASE_OFF);
+  start_sweep_stw(self);
+
+  uint64_t end = plat_now_ns();
+  gc_stats_pause(end - now_ns);
+  gc_stats_cycle_end(self, marked, end);
+  at_u64_store_relaxed(&gc_cc.last_gc_ns, end);
+  wake_waiters_stw(self);
+  gc_control_limiter_end(end);
+  gc_world->start(self, stop);
+  after_cycle(self);
+}
+
+/* ---- runtime.GC (F3.10.6) ------------------------------------------------------------------- */
+
+/* Until marking of cycle n has ended. */
+static void wait_for_mark(struct gc_mutator *self, uint32_t n) {
+  for (;;) {
+    plat_mutex_lock(&gc_cc.waiters_lock);
+    /* Both change in stops only. */
+    uint32_t marks = at_u32_load_relaxed(&gc_cc.cycles) + (gc_phase() != GC_PHASE_MARK);
+    if ((int32_t)(marks - n) > 0) {
+      plat_mutex_unlock(&gc_cc.waiters_lock);
+      return;
+    }
+    self->queue_next = gc_cc.waiters;
+    gc_cc.waiters = self;
+    gc_world->park(self, &gc_cc.waiters_lock, "wait for GC cycle");
+  }
+}
+
+void gc_collect(struct gc_mutator *self) {
+  rt_assert(self->no_preempt == 0);
+  uint32_t n = at_u32_load_relaxed(&gc_cc.cycles); /* written in a stop */
+  wait_for_mark(self, n);
+  gc_cycle_start(self, GC_TRIGGER_CYCLE, n + 1);
+  wait_for_mark(self, n + 1);
+  /* Helps sweeping, giving others the P between spans; a newer cycle ends the wait. */
+  while (at_u32_load_relaxed(&gc_cc.cycles) == n + 1 && /* written in a stop */
+         gc_sweep_one(self->p) != GC_SWEEP_NONE) {
+    gc_world->yield(self);
+  }
+  while (at_u32_load_relaxed(&gc_cc.cycles) == n + 1 && !gc_sweep_is_done())
+    gc_world->yield(self);
+}

@@ -1,0 +1,92 @@
+#include "gc/concurrent/wb.h"
+
+#include "gc/concurrent/mark.h"
+#include "gc/concurrent/state.h"
+#include "gc/concurrent/worker.h"
+#include "gc/hooks.h"
+#include "runtime/event.h"
+#include "runtime/meta.h"
+
+enum { MIN_ADDRESS = 4096 }; /* nothing below is an object: nil, small integers */
+
+struct gc_wb_buffer *gc_wb_new(uint32_t entries) {
+  uint32_t capacity = entries == 0 ? 2 : 2 * entries;
+  struct gc_wb_buffer *b =
+      rt_meta_alloc(sizeof *b + capacity * sizeof b->word[0], PLAT_CACHE_LINE);
+  b->capacity = capacity;
+  return b;
+}
+
+bool gc_wb_flush(struct gc_p *p) {
+  struct gc_wb_buffer *b = p->wb;
+  struct gc_worker *w = p->work;
+  uint32_t words = b->next;
+  if (words == 0) return false;
+  rt_assert(gc_phase() == GC_PHASE_MARK);
+  uint32_t kept = 0;
+  uint64_t marked = 0;
+  for (uint32_t i = 0; i < words; i++) {
+    struct gc_span *span;
+    uint32_t index;
+    uintptr_t addr = b->word[i];
+    if (addr < MIN_ADDRESS || !gc_find_object(addr, &span, &index)) continue;
+    if (!gc_mark_test_and_set(span, index)) continue;
+    gc_page_mark(span);
+    marked++;
+    if (gc_span_is_noscan(span)) {
+      w->bytes_marked += span->elem_bytes;
+    } else {
+      b->word[kept++] = gc_span_object(span, index);
+    }
+  }
+  plat_charge(PLAT_COST_mark_object, marked);
+  bool pushed = gc_work_put_batch(w, b->word, kept);
+  b->next = 0;
+  at_u64_add_relaxed(&w->wb_flushes, 1);
+  at_u64_add_relaxed(&w->wb_entries, words / 2);
+  ev_emit(p->index, EV_gc_wb_flush, 0, words, marked);
+  return pushed;
+}
+
+/* Flush on behalf of a running goroutine; tells other workers. */
+static void flush_slow(struct gc_p *p) {
+  if (gc_wb_flush(p)) gc_worker_enlist(p);
+}
+
+/* Which of the two values of a store the barrier shades now. */
+static bool shades_new(const struct gc_barrier *row) {
+  if (!row->shade_new) return false;
+  if (!row->new_until_roots_done) return true;
+  /* pairs with gc_mark_root_job(): that root is black */
+  return at_u64_load_acquire(&gc_cc.roots_done) < gc_cc.root_jobs;
+}
+
+static void record(struct gc_p *p, uintptr_t first, uintptr_t second) {
+  struct gc_wb_buffer *b = p->wb;
+  rt_assert_hot(b->next + 2 <= b->capacity);
+  b->word[b->next] = first;
+  b->word[b->next + 1] = second;
+  b->next += 2;
+  if (plat_unlikely(b->next == b->capacity)) flush_slow(p);
+}
+
+/* F4.4: new value first. nil and foreign values are recorded too; the flush filters. */
+void gc_store_slow(struct gc_mutator *mu, void **slot, void *value) {
+  const struct gc_barrier *row = gc_cc.barrier;
+  uintptr_t new_value = shades_new(row) ? (uintptr_t)value : 0;
+  uintptr_t old_value = row->shade_old ? (uintptr_t)plat_slot_load(slot) : 0;
+  record(mu->p, new_value, old_value);
+}
+
+/* F4.4: in copies and clears the old value comes first. */
+void gc_store_bulk_slow(struct gc_mutator *mu, void **slot, void *value) {
+  const struct gc_barrier *row = gc_cc.barrier;
+  uintptr_t old_value = row->shade_old ? (uintptr_t)plat_slot_load(slot) : 0;
+  uintptr_t new_value = shades_new(row) ? (uintptr_t)value : 0;
+  record(mu->p, old_value, new_value);
+}
+
+void gc_shade_handover(struct gc_mutator *mu, void *value) {
+  if (at_u32_load_relaxed(&gc_flags.barrier_on) == 0) return; /* written in a stop */
+  if (shades_new(gc_cc.barrier)) record(mu->p, 0, (uintptr_t)value);
+}

@@ -1,0 +1,215 @@
+/* The model's memory: one arena at a fixed order of offsets, stacks, names of objects and sites,
+ * and the reset of the world. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "plat_model_int.h"
+#include "runtime/check.h"
+#include "runtime/vmem.h"
+
+enum {
+  VM_PAGE_BYTES = 8192,
+  EXTENTS_MAX = 4096,
+  MAIN_STACK_BYTES = 8 << 20,
+  THREAD_STACK_BYTES = 512 << 10
+};
+static const uint64_t ARENA_BYTES_MAX = 1ull << 40;
+static const uint64_t ARENA_BYTES_MIN = 1ull << 30;
+static const uint64_t ARENA_ALIGN = 1ull << 30; /* offsets mean the same for any base below this */
+
+/* Placed by the linker around the named sections and the executable; absent if empty. */
+#define LINKER_SYMBOL __attribute__((weak, visibility("hidden")))
+extern char __start_tri_state[] LINKER_SYMBOL, __stop_tri_state[] LINKER_SYMBOL;
+extern const struct plat_site __start_tri_sites[] LINKER_SYMBOL;
+extern const struct plat_site __stop_tri_sites[] LINKER_SYMBOL;
+extern char __executable_start[] LINKER_SYMBOL, _end[] LINKER_SYMBOL;
+
+struct extent {
+  uint64_t offset, bytes;
+};
+
+static struct {
+  char *arena;
+  uint64_t arena_bytes, used;  /* offsets below used have been handed out */
+  uint32_t extent_count;
+  struct extent *extents;      /* released ranges below used, by offset, never adjacent */
+  char *stacks;
+  uint64_t stacks_bytes;
+  uint32_t stacks_committed;   /* slots below have memory */
+  uint32_t *site_hashes;       /* by index in tri_sites */
+  char *snapshot;              /* of tri_state; NULL: none taken */
+} vm;
+
+void *model_table(size_t bytes) {
+  bytes = (bytes + VM_PAGE_BYTES - 1) / VM_PAGE_BYTES * VM_PAGE_BYTES;
+  void *p = vmem_reserve(bytes, VM_PAGE_BYTES);
+  if (p == NULL || !vmem_commit(p, bytes))
+    rt_fatal(RT_END_NOMEM, "out of memory: %zu bytes for the model refused", bytes);
+  return p;
+}
+
+/* FNV-1a of file and line; leading "../" depends on the build directory and is left out. */
+static uint32_t hash_site(const struct plat_site *s) {
+  const char *file = s->file;
+  uint32_t h = 2166136261u ^ s->line;
+  while (*file == '.' || *file == '/') file++;
+  for (h *= 16777619u; *file != '\0'; file++) h = (h ^ (unsigned char)*file) * 16777619u;
+  return h;
+}
+
+void model_vm_init(void) {
+  if (vm.arena != NULL) return;
+  vm.arena_bytes = ARENA_BYTES_MAX;
+  while ((vm.arena = vmem_reserve(vm.arena_bytes, ARENA_ALIGN)) == NULL) {
+    vm.arena_bytes /= 2;
+    if (vm.arena_bytes < ARENA_BYTES_MIN)
+      rt_fatal(RT_END_NOMEM, "out of memory: no address space for the model");
+  }
+  vm.extents = model_table(EXTENTS_MAX * sizeof *vm.extents);
+  vm.stacks_bytes = (uint64_t)SAN_STACK_FACTOR *
+                    (MAIN_STACK_BYTES + (uint64_t)PLAT_MODEL_THREADS_MAX * THREAD_STACK_BYTES);
+  vm.stacks = vmem_reserve(vm.stacks_bytes, VM_PAGE_BYTES);
+  if (vm.stacks == NULL) rt_fatal(RT_END_NOMEM, "out of memory: no address space for stacks");
+  size_t sites = (size_t)(__stop_tri_sites - __start_tri_sites);
+  vm.site_hashes = model_table(sites * sizeof *vm.site_hashes);
+  for (size_t i = 0; i < sites; i++) vm.site_hashes[i] = hash_site(&__start_tri_sites[i]);
+}
+
+uint32_t model_site_hash(const struct plat_site *site) {
+  return vm.site_hashes[site - __start_tri_sites];
+}
+
+static inline uint64_t object_id(enum plat_model_region region, uint64_t offset) {
+  return (uint64_t)region << 60 | offset;
+}
+
+uint64_t model_object_id(const void *p) {
+  uintptr_t a = (uintptr_t)p;
+  if (a - (uintptr_t)vm.arena < vm.arena_bytes)
+    return object_id(PLAT_REGION_ARENA, a - (uintptr_t)vm.arena);
+  if (a - (uintptr_t)__start_tri_state < (size_t)(__stop_tri_state - __start_tri_state))
+    return object_id(PLAT_REGION_STATE, a - (uintptr_t)__start_tri_state);
+  if (a - (uintptr_t)vm.stacks < vm.stacks_bytes)
+    return object_id(PLAT_REGION_STACKS, a - (uintptr_t)vm.stacks);
+  if (a - (uintptr_t)__executable_start < (size_t)(_end - __executable_start))
+    return object_id(PLAT_REGION_PROGRAM, a - (uintptr_t)__executable_start);
+  return object_id(PLAT_REGION_NONE, 0);
+}
+
+void *model_stack(uint32_t slot, size_t *bytes) {
+  uint64_t main_bytes = (uint64_t)SAN_STACK_FACTOR * MAIN_STACK_BYTES;
+  uint64_t thread_bytes = (uint64_t)SAN_STACK_FACTOR * THREAD_STACK_BYTES;
+  uint64_t whole = slot == 0 ? main_bytes : thread_bytes;
+  char *low = vm.stacks + (slot == 0 ? 0 : main_bytes + (slot - 1) * thread_bytes);
+  rt_assert(slot <= vm.stacks_committed);
+  /* The lowest page stays inaccessible: a guard. */
+  if (slot == vm.stacks_committed) {
+    if (!vmem_commit(low + VM_PAGE_BYTES, whole - VM_PAGE_BYTES)) return NULL;
+    vm.stacks_committed++;
+  }
+  *bytes = whole - VM_PAGE_BYTES;
+  return low + VM_PAGE_BYTES;
+}
+
+/* ---- plat_vm_* ------------------------------------------------------------------------------- */
+
+static void extent_delete(uint32_t i) {
+  memmove(&vm.extents[i], &vm.extents[i + 1], (--vm.extent_count - i) * sizeof *vm.extents);
+}
+
+/* Enters a range; when the table is full the range is lost, which only wastes address space. */
+static void extent_insert(uint64_t offset, uint64_t bytes) {
+  uint32_t i = 0;
+  if (bytes == 0) return;
+  while (i < vm.extent_count && vm.extents[i].offset < offset) i++;
+  rt_assert(i == 0 || vm.extents[i - 1].offset + vm.extents[i - 1].bytes <= offset);
+  rt_assert(i == vm.extent_count || offset + bytes <= vm.extents[i].offset);
+  if (i < vm.extent_count && vm.extents[i].offset == offset + bytes) {
+    bytes += vm.extents[i].bytes;
+    extent_delete(i);
+  }
+  if (i > 0 && vm.extents[i - 1].offset + vm.extents[i - 1].bytes == offset) {
+    vm.extents[i - 1].bytes += bytes;
+    return;
+  }
+  if (vm.extent_count == EXTENTS_MAX) return;
+  memmove(&vm.extents[i + 1], &vm.extents[i], (vm.extent_count++ - i) * sizeof *vm.extents);
+  vm.extents[i] = (struct extent){offset, bytes};
+}
+
+static char *take(uint64_t offset, uint64_t skip, uint64_t bytes, uint64_t available) {
+  extent_insert(offset, skip);
+  extent_insert(offset + skip + bytes, available - skip - bytes);
+  return vm.arena + offset + skip;
+}
+
+void *plat_vm_reserve(size_t bytes, size_t align) {
+  model_vm_init();
+  rt_assert(bytes != 0 && bytes % VM_PAGE_BYTES == 0);
+  rt_assert((align & (align - 1)) == 0 && align <= ARENA_ALIGN);
+  if (align < VM_PAGE_BYTES) align = VM_PAGE_BYTES;
+  for (uint32_t i = 0; i < vm.extent_count; i++) {
+    struct extent e = vm.extents[i];
+    uint64_t skip = -e.offset & (align - 1);
+    if (e.bytes < skip || e.bytes - skip < bytes) continue;
+    extent_delete(i);
+    return take(e.offset, skip, bytes, e.bytes);
+  }
+  uint64_t skip = -vm.used & (align - 1);
+  uint64_t left = vm.arena_bytes - vm.used;
+  if (left < skip || left - skip < bytes) return NULL;
+  uint64_t offset = vm.used;
+  vm.used += skip + bytes;
+  return take(offset, skip, bytes, skip + bytes);
+}
+
+static uint64_t checked_offset(const void *p, size_t bytes) {
+  uint64_t offset = (uint64_t)((uintptr_t)p - (uintptr_t)vm.arena);
+  rt_assert(offset % VM_PAGE_BYTES == 0 && bytes % VM_PAGE_BYTES == 0);
+  rt_assert(offset < vm.used && bytes <= vm.used - offset);
+  return offset;
+}
+
+enum rt_err plat_vm_commit(void *p, size_t bytes) {
+  checked_offset(p, bytes);
+  return vmem_commit(p, bytes) ? RT_OK : RT_ERR_NOMEM;
+}
+
+void plat_vm_decommit(void *p, size_t bytes) {
+  checked_offset(p, bytes);
+  vmem_decommit(p, bytes);
+}
+
+bool plat_vm_guard(void *p, size_t bytes) {
+  checked_offset(p, bytes);
+  return vmem_guard(p, bytes);
+}
+
+void plat_vm_release(void *p, size_t bytes) {
+  uint64_t offset = checked_offset(p, bytes);
+  vmem_uncommit(p, bytes);
+  plat_unpoison(p, bytes);
+  extent_insert(offset, bytes);
+}
+
+/* ---- the world as a whole -------------------------------------------------------------------- */
+
+static size_t state_bytes(void) { return (size_t)(__stop_tri_state - __start_tri_state); }
+
+void plat_model_snapshot(void) {
+  rt_assert(model.running == NULL || model.running == &model.host);
+  if (vm.snapshot == NULL) vm.snapshot = model_table(state_bytes() + 1);
+  memcpy(vm.snapshot, __start_tri_state, state_bytes());
+}
+
+void plat_model_reset(void) {
+  rt_assert(model.running == NULL || model.running == &model.host);
+  if (vm.snapshot != NULL) memcpy(__start_tri_state, vm.snapshot, state_bytes());
+  if (vm.used != 0) {
+    vmem_uncommit(vm.arena, vm.used);
+    plat_unpoison(vm.arena, vm.used);
+  }
+  vm.used = 0;
+  vm.extent_count = 0;
+  plat_seed(0);
+}

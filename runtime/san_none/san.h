@@ -1,0 +1,39 @@
+/* Sanitizer hooks: none. One header per sanitizer, chosen by include path (meson: san_dir).
+ *
+ * struct san_ctx is what a suspended stack must remember for the sanitizer. san_switch_begin is
+ * called just before leaving the running stack, san_switch_end as the first act after arriving;
+ * prev is the stack that was left (NULL: it has ended and must not be touched). */
+#ifndef RUNTIME_SAN_H
+#define RUNTIME_SAN_H
+
+#include <stddef.h>
+
+#define SAN_NAME "none"
+enum { SAN_STACK_FACTOR = 1 }; /* how much more C stack the instrumented code needs */
+
+struct san_ctx {
+  char unused;
+};
+
+static inline void san_ctx_init(struct san_ctx *s, void *stack_low, size_t bytes) {
+  (void)s, (void)stack_low, (void)bytes;
+}
+static inline void san_ctx_from_thread(struct san_ctx *s) { (void)s; }
+static inline void san_ctx_finish(struct san_ctx *s) { (void)s; }
+static inline void san_switch_begin(struct san_ctx *from, struct san_ctx *to) {
+  (void)from, (void)to;
+}
+static inline void san_switch_begin_last(struct san_ctx *from, struct san_ctx *to) {
+  (void)from, (void)to;
+}
+static inline void san_switch_end(struct san_ctx *self, struct san_ctx *prev) {
+  (void)self, (void)prev;
+}
+
+static inline void san_fence_seq(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+static inline void san_fence_release(void) { __atomic_thread_fence(__ATOMIC_RELEASE); }
+
+static inline void san_poison(const void *p, size_t bytes) { (void)p, (void)bytes; }
+static inline void san_unpoison(const void *p, size_t bytes) { (void)p, (void)bytes; }
+
+#endif

@@ -1,0 +1,3 @@
+#include "san.h"
+
+uint32_t san_fence_word;

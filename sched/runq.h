@@ -1,0 +1,58 @@
+/* The run queue of one P: a ring of 256 and the runnext slot (Go 1.19, F6.2). Private to sched/.
+ *
+ * INV sched.runq.once: a goroutine put into a queue is handed out exactly once, by get or by steal.
+ * Kept by:    head moves only by compare-and-swap; the owner alone moves tail and fills the ring;
+ *             next changes only by exchange.
+ * Broken by:  put, get or spill by a thread that does not own the P.
+ * Checked by: tests/sched/test_runq.c.
+ */
+#ifndef SCHED_RUNQ_H
+#define SCHED_RUNQ_H
+
+#include "runtime/plat.h"
+
+struct go_g;
+
+enum { GO_RUNQ_SIZE = 256, GO_RUNQ_HALF = GO_RUNQ_SIZE / 2 };
+
+/* Goroutines linked by go_g.next, in order. Owned by whoever holds the list. */
+struct go_list {
+  struct go_g *head;
+  struct go_g *tail;
+  uint64_t count;
+};
+
+struct go_runq {
+  struct at_u32 head;   /* counts up for ever; moved by owner and thieves */
+  struct at_u32 tail;   /* counts up for ever; moved by the owner */
+  struct at_ptr next;   /* runnext: runs before the ring and inherits the time slice */
+  struct at_ptr ring[GO_RUNQ_SIZE];
+};
+
+void go_list_push(struct go_list *list, struct go_g *g);
+void go_list_unshift(struct go_list *list, struct go_g *g);
+void go_list_append(struct go_list *list, struct go_list *more);
+struct go_g *go_list_pop(struct go_list *list);
+
+/* By the owner of q. next: into the runnext slot, whose old content goes to the tail. A full ring
+ * gives its older half and g to *spill (in order), for the global queue; else *spill stays empty. */
+void go_runq_put(struct go_runq *q, struct go_g *g, bool next, struct go_list *spill);
+
+/* By the owner. NULL: empty. *inherit: came from runnext and keeps the slice of its waker. */
+struct go_g *go_runq_get(struct go_runq *q, bool *inherit);
+
+/* By the owner: everything it holds, in the order go_runq_get gives it. */
+void go_runq_take_all(struct go_runq *q, struct go_list *out);
+
+/* Any thread. True only if the queue was empty at one instant. */
+bool go_runq_is_empty(const struct go_runq *q);
+uint32_t go_runq_count(const struct go_runq *q);
+
+/* By the owner of `into` (whose ring is empty): moves half of victim's ring, rounded up; returns
+ * the last one taken, to be run; NULL: nothing. *count: how many were taken. */
+struct go_g *go_runq_steal(struct go_runq *into, struct go_runq *victim, uint32_t *count);
+
+/* Any thread: takes the victim's runnext, NULL: none. */
+struct go_g *go_runq_steal_next(struct go_runq *victim);
+
+#endif

@@ -1,0 +1,27 @@
+/* What a scenario or the command line may choose by name: one table per kind of choice, each row
+ * with the sentence `tricolor list` prints. The loader validates against these; the engines'
+ * registries (gc_barriers[], gc_pacers[]) hold the same names, which a test of the engines checks. */
+#ifndef SIMS_CHOICES_H
+#define SIMS_CHOICES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct sim_choice {
+  const char *name; /* NULL ends a table */
+  const char *doc;  /* one sentence */
+};
+
+extern const struct sim_choice sim_collectors[]; /* the first is ours, the one compared with others */
+extern const struct sim_choice sim_platforms[];  /* --engine: native, model */
+extern const struct sim_choice sim_barriers[];   /* gc.barrier.kind */
+extern const struct sim_choice sim_pacers[];     /* gc.pacer.kind */
+extern const struct sim_choice sim_map_kinds[];  /* maps.NAME.kind */
+
+/* The row called name, or NULL. */
+const struct sim_choice *sim_choice_find(const struct sim_choice *table, const char *name);
+
+/* Writes "a, b or c" into out (always terminated, cut to bytes). */
+void sim_choice_names(const struct sim_choice *table, char *out, size_t bytes);
+
+#endif

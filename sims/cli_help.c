@@ -1,0 +1,181 @@
+/* The commands, and what `tricolor help` teaches about them. */
+#include <string.h>
+
+#include "sims/cli.h"
+#include "sims/protocol.h"
+#include "sims/result_fields.h"
+#include "sims/table.h"
+
+#define SCENARIO_OPTIONS (SIM_OPT_SET | SIM_OPT_SEED)
+#define RUN_OPTIONS                                                                      \
+  (SCENARIO_OPTIONS | SIM_OPT_COLLECTOR | SIM_OPT_ENGINE | SIM_OPT_JSON | SIM_OPT_GCTRACE | \
+   SIM_OPT_EVENTS)
+#define COMPARE_OPTIONS \
+  (SCENARIO_OPTIONS | SIM_OPT_WITH | SIM_OPT_RUNS | SIM_OPT_ENGINE | SIM_OPT_JSON)
+
+const struct sim_command sim_commands[] = {
+  {
+    .name = "run", .arguments = "FILE", .doc = "run a scenario once and show what was measured",
+    .text =
+      "FILE is a scenario in JSON, the name of one that comes with tricolor (`tricolor list`), or\n"
+      "- for standard input. Shown are time, memory, collections, pauses as the collector sees\n"
+      "them, gaps as the program sees them, minimum mutator utilisation, and the maps' growth.\n"
+      "What the scenario expects is checked: a failed expectation makes the exit status 1.",
+    .examples =
+      "  tricolor run map-growth                         one that comes with tricolor\n"
+      "  tricolor run my.json --set gc.gogc=50           the same with a tighter heap\n"
+      "  tricolor run my.json --collector boehm          on the Boehm collector\n"
+      "  tricolor run my.json --engine model --seed 7    in virtual time: repeatable to the byte\n"
+      "  tricolor run my.json --gctrace                  a line per collection, as Go prints it\n"
+      "  tricolor run my.json --json - | jq .pauses      the numbers, for a program\n",
+    .options = RUN_OPTIONS, .files_min = 1, .files_max = 1, .run = sim_cmd_run,
+  },
+  {
+    .name = "compare", .arguments = "FILE",
+    .doc = "run a scenario on several collectors, side by side",
+    .text =
+      "Runs our collector and the others in turns (A B A B ...), so that a slow phase of the\n"
+      "machine hits all of them, and prints medians with their spread, and ratios formed within\n"
+      "each round. From 6 runs on the ratios come with a 95 % interval: one that does not\n"
+      "contain 1 is a difference, not chance.",
+    .examples =
+      "  tricolor compare map-growth                     against Boehm, 5 rounds\n"
+      "  tricolor compare churn-64mib --runs 12          more rounds, narrower intervals\n"
+      "  tricolor compare my.json --with boehm,none      also against never collecting\n"
+      "  tricolor compare my.json --json result.json     everything measured, into a file\n",
+    .options = COMPARE_OPTIONS, .files_min = 1, .files_max = 1, .run = sim_cmd_compare,
+  },
+  {
+    .name = "job", .arguments = "FILE", .doc = "do what the scenario's \"job\" says: run or compare",
+    .text =
+      "A scenario may name its job; without one it is compare. The options of that command\n"
+      "apply.",
+    .examples = "  tricolor job configs/map-growth.json            what ./dev run does\n",
+    .options = RUN_OPTIONS | COMPARE_OPTIONS, .files_min = 1, .files_max = 1, .run = sim_cmd_job,
+  },
+  {
+    .name = "bench", .arguments = "[NAME...]",
+    .doc = "measure our targets against their peers (Boehm, Go)",
+    .text =
+      "Runs small kernels and scenarios of ours and of the peer in turns and prints the ratio of\n"
+      "medians beside the target. A missed target does not change the exit status: this is a\n"
+      "measurement, not a test. A peer that is not installed is skipped, and said to be.",
+    .examples =
+      "  tricolor bench                                  all of them\n"
+      "  tricolor bench alloc32 switch --runs 11         two, with more repetitions\n",
+    .options = SIM_OPT_RUNS | SIM_OPT_JSON | SIM_OPT_SET, .files_min = 0, .files_max = 32,
+    .run = sim_cmd_bench,
+  },
+  {
+    .name = "validate", .arguments = "FILE...",
+    .doc = "check scenario files without running anything",
+    .text =
+      "Prints every error of every file as file:line:column: pointer: found and allowed.",
+    .examples =
+      "  tricolor validate my.json other.json            two files\n"
+      "  tricolor validate my.json --set gc.gogc=off     with a value replaced\n",
+    .options = SCENARIO_OPTIONS, .files_min = 1, .files_max = UINT32_MAX, .run = sim_cmd_validate,
+  },
+  {
+    .name = "list", .arguments = "",
+    .doc = "show collectors, engines, barriers, pacers, map kinds and scenarios",
+    .text = "One line for each thing a scenario or an option can name.",
+    .examples =
+      "  tricolor list                                   for people\n"
+      "  tricolor list --json | jq -r .scenarios[].name  for programs\n",
+    .options = SIM_OPT_JSON | SIM_OPT_JSON_ALONE, .files_min = 0, .files_max = 0,
+    .run = sim_cmd_list,
+  },
+  {
+    .name = "help", .arguments = "[COMMAND | metrics]",
+    .doc = "explain a command, or list the numbers a result holds",
+    .text = "The same as COMMAND --help.",
+    .examples =
+      "  tricolor help compare                           one command\n"
+      "  tricolor help metrics                           every field of a result, with its unit\n",
+    .options = 0, .files_min = 0, .files_max = 1, .run = sim_cmd_help,
+  },
+  {.name = NULL},
+};
+
+static const char exit_status_text[] =
+  "  0  done, and every expectation holds\n"
+  "  1  an expectation failed, or a violation was found\n"
+  "  2  the input is wrong: options, scenario, a missing engine, an output that cannot be\n"
+  "     written; nothing was run\n"
+  "  3  an engine failed (crash, deadline, memory, no result), or results could not be written\n"
+  "  128+N  ended by signal N, such as 130 after Ctrl-C\n";
+
+static void heading(FILE *f, const char *text, bool color) {
+  fprintf(f, "\n%s%s%s\n", sim_style_begin(SIM_BOLD, color), text, sim_style_end(SIM_BOLD, color));
+}
+
+void sim_print_overview(FILE *f, bool color) {
+  fprintf(f, "%stricolor%s: a miniature garbage-collected runtime you can take apart\n",
+          sim_style_begin(SIM_BOLD, color), sim_style_end(SIM_BOLD, color));
+  heading(f, "Commands", color);
+  for (const struct sim_command *c = sim_commands; c->name != NULL; c++) {
+    fprintf(f, "  %-9s %s\n", c->name, c->doc);
+  }
+  heading(f, "Try", color);
+  fprintf(f, "  tricolor list                    what there is to run\n"
+             "  tricolor run map-growth          a million inserts into one map\n"
+             "  tricolor compare map-growth      the same against the Boehm collector\n"
+             "  tricolor help compare            more about a command\n");
+  heading(f, "Exit status", color);
+  fputs(exit_status_text, f);
+}
+
+static void print_option(FILE *f, const char *usage, const char *doc) {
+  fprintf(f, "  %-18s %s\n", usage, doc);
+}
+
+void sim_print_help(const struct sim_command *command, FILE *f, bool color) {
+  const struct sim_option_doc *doc = NULL;
+  fprintf(f, "tricolor %s: %s\n", command->name, command->doc);
+  heading(f, "Usage", color);
+  fprintf(f, "  tricolor %s%s%s%s\n", command->name, command->arguments[0] != '\0' ? " " : "",
+          command->arguments, command->options != 0 ? " [OPTION]..." : "");
+  fprintf(f, "\n%s\n", command->text);
+  heading(f, "Examples", color);
+  fputs(command->examples, f);
+  heading(f, "Options", color);
+  for (uint32_t i = 0; (doc = sim_option_doc(i)) != NULL; i++) {
+    if ((doc->bit & command->options) != 0) print_option(f, doc->usage, doc->doc);
+  }
+  print_option(f, "--help", "this text");
+  heading(f, "Exit status", color);
+  fputs(exit_status_text, f);
+}
+
+static void print_metrics(void) {
+  struct sim_field_doc field;
+  printf("Fields of a result (tricolor.result/1). \"expect\" in a scenario may name any number by\n"
+         "its path; <name> is the name of a map, list, tree or channel; items of lists are numbered"
+         "\nfrom 0 (mmu.0.utilisation), and the name of a list stands for its length (violations).\n\n");
+  for (uint32_t i = 0; sim_field_doc_at(i, &field); i++) {
+    printf("  %-32s %-7s %s\n", field.path, strcmp(field.unit, "1") == 0 ? "" : field.unit,
+           field.doc);
+  }
+}
+
+int sim_cmd_help(struct sim_cli *cli, const struct sim_options *o) {
+  const char *suggestion = NULL;
+  if (o->file_count == 0) {
+    sim_print_overview(stdout, cli->color_out);
+    return TRI_EXIT_OK;
+  }
+  if (strcmp(o->files[0], "metrics") == 0) {
+    print_metrics();
+    return TRI_EXIT_OK;
+  }
+  const struct sim_command *command = sim_command_find(o->files[0], &suggestion);
+  if (command != NULL) {
+    sim_print_help(command, stdout, cli->color_out);
+    return TRI_EXIT_OK;
+  }
+  fprintf(stderr, "tricolor: no command \"%s\"", o->files[0]);
+  if (suggestion != NULL) fprintf(stderr, "; did you mean %s?", suggestion);
+  fprintf(stderr, "\n");
+  return TRI_EXIT_INPUT;
+}

@@ -1,0 +1,270 @@
+#include "sims/cli_options.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sims/choices.h"
+#include "sims/memory.h"
+#include "sims/suggest.h"
+
+#define SEED_MAX UINT64_C(9007199254740992) /* 2^53: what a JSON number holds exactly */
+
+/* ---- the options ---- */
+
+/* Each stores one option's value; NULL, or a clause saying what is wrong with it. */
+typedef const char *set_option(struct sim_options *o, const char *value);
+
+static const char *check_choice(const struct sim_choice *table, const char *value) {
+  static char names[128];
+  sim_choice_names(table, names, sizeof names);
+  return sim_choice_find(table, value) != NULL ? NULL : names;
+}
+
+static const char *set_collector(struct sim_options *o, const char *value) {
+  o->collector = value;
+  return check_choice(sim_collectors, value);
+}
+
+static const char *set_engine(struct sim_options *o, const char *value) {
+  o->engine = value;
+  return check_choice(sim_platforms, value);
+}
+
+static void add_override(struct sim_options *o, const char *path, const char *value) {
+  o->sets = sim_grow(o->sets, &o->set_room, o->set_count, sizeof o->sets[0]);
+  o->sets[o->set_count++] = (struct sc_override){path, value};
+}
+
+static const char *set_set(struct sim_options *o, const char *value) {
+  /* value lies in own_text, which is ours to cut. */
+  char *equals = strchr(o->own_text + (value - o->own_text), '=');
+  if (equals == NULL || equals == value) return "PATH=VALUE, such as gc.gogc=50";
+  *equals = '\0';
+  add_override(o, value, equals + 1);
+  return NULL;
+}
+
+/* A whole decimal number within [low, high], nothing before or after it. */
+static bool parse_number(const char *text, uint64_t low, uint64_t high, uint64_t *out) {
+  char *end = NULL;
+  errno = 0;
+  if (text[0] < '0' || text[0] > '9') return false;
+  *out = strtoull(text, &end, 10);
+  return errno == 0 && *end == '\0' && *out >= low && *out <= high;
+}
+
+static const char *set_seed(struct sim_options *o, const char *value) {
+  uint64_t seed = 0;
+  if (!parse_number(value, 0, SEED_MAX, &seed)) return "a whole number from 0 to 2^53";
+  add_override(o, "seed", value);
+  return NULL;
+}
+
+static const char *set_runs(struct sim_options *o, const char *value) {
+  uint64_t runs = 0;
+  if (!parse_number(value, 1, SIM_RUNS_MAX, &runs)) return "a whole number from 1 to 1000";
+  o->runs = (uint32_t)runs;
+  return NULL;
+}
+
+static const char *set_json(struct sim_options *o, const char *value) {
+  o->json = value;
+  return value[0] != '\0' ? NULL : "a file, or - for standard output";
+}
+
+static const char *set_events(struct sim_options *o, const char *value) {
+  o->events = value;
+  return value[0] != '\0' && strcmp(value, "-") != 0 ? NULL : "a file";
+}
+
+static const char *set_with(struct sim_options *o, const char *value) {
+  o->with = value;
+  return value[0] != '\0' ? NULL : "collectors, separated by commas";
+}
+
+static const char *set_gctrace(struct sim_options *o, const char *value) {
+  (void)o, (void)value;
+  return NULL;
+}
+
+struct option {
+  struct sim_option_doc doc;
+  const char *name;
+  bool takes_value, may_repeat;
+  set_option *set;
+};
+
+static const struct option options[] = {
+  {{SIM_OPT_COLLECTOR, "--collector NAME", "concurrent (default), boehm or none"},
+   "collector", true, false, set_collector},
+  {{SIM_OPT_WITH, "--with NAME,NAME", "what to compare with: boehm (default), none"},
+   "with", true, false, set_with},
+  {{SIM_OPT_RUNS, "--runs N", "repetitions of each, 1 to 1000 (default 5; from 6 on the table shows"
+                              " 95 % intervals of the ratios)"},
+   "runs", true, false, set_runs},
+  {{SIM_OPT_ENGINE, "--engine NAME", "native (default): real threads and clocks; model: virtual time"},
+   "engine", true, false, set_engine},
+  {{SIM_OPT_SET, "--set PATH=VALUE", "replace one value of the scenario; may be repeated"},
+   "set", true, true, set_set},
+  {{SIM_OPT_SEED, "--seed N", "the same as --set seed=N"}, "seed", true, false, set_seed},
+  {{SIM_OPT_JSON | SIM_OPT_JSON_ALONE, "--json FILE",
+    "write the results as JSON; - is standard output, with nothing else on it"},
+   "json", true, false, set_json},
+  {{SIM_OPT_GCTRACE, "--gctrace", "print a line per collection to stderr, as Go 1.19 does"},
+   "gctrace", false, false, set_gctrace},
+  {{SIM_OPT_EVENTS, "--events FILE", "write the event log"}, "events", true, false, set_events},
+};
+enum { OPTION_COUNT = sizeof options / sizeof options[0] };
+
+const struct sim_option_doc *sim_option_doc(uint32_t i) {
+  return i < OPTION_COUNT ? &options[i].doc : NULL;
+}
+
+/* ---- parsing ---- */
+
+static bool complain(const struct sim_command *c, char *what) {
+  fprintf(stderr, "tricolor %s: %s\n(see: tricolor %s --help)\n", c->name, what, c->name);
+  free(what);
+  return false;
+}
+
+static bool complain_unknown(const struct sim_command *c, const char *word, size_t name_length) {
+  char *name = sim_printf("%.*s", (int)name_length, word + 2);
+  struct sim_suggest s = {.typed = name};
+  const char *elsewhere = "";
+  for (uint32_t i = 0; i < OPTION_COUNT; i++) {
+    bool fits = (options[i].doc.bit & c->options) != 0;
+    if (fits) sim_suggest_offer(&s, options[i].name);
+    if (!fits && strcmp(options[i].name, name) == 0) elsewhere = " for this command";
+  }
+  sim_suggest_offer(&s, "help");
+  char *hint = s.best != NULL ? sim_printf("; did you mean --%s?", s.best) : sim_strdup("");
+  bool answer = complain(c, sim_printf("no option --%s%s%s", name, elsewhere, hint));
+  free(hint);
+  free(name);
+  return answer;
+}
+
+static const struct option *find_option(const struct sim_command *c, const char *name,
+                                        size_t length) {
+  for (uint32_t i = 0; i < OPTION_COUNT; i++) {
+    bool matches = strlen(options[i].name) == length &&
+                   strncmp(options[i].name, name, length) == 0;
+    if (matches && (options[i].doc.bit & c->options) != 0) return &options[i];
+  }
+  return NULL;
+}
+
+static bool store(const struct sim_command *c, const struct option *option, const char *value,
+                  struct sim_options *o) {
+  uint32_t bit = option->doc.bit & c->options;
+  if ((o->given & bit) != 0 && !option->may_repeat) {
+    return complain(c, sim_printf("--%s is given twice", option->name));
+  }
+  o->given |= bit;
+  const char *allowed = option->set(o, value);
+  if (allowed == NULL) return true;
+  return complain(c, sim_printf("--%s: found \"%s\", allowed: %s", option->name, value, allowed));
+}
+
+/* The cursor over the words of the command line. */
+struct words { char **list; uint32_t count, next; };
+
+static bool take_option(const struct sim_command *c, char *word, struct words *w,
+                        struct sim_options *o) {
+  const char *name = word + 2, *equals = strchr(name, '=');
+  size_t length = equals != NULL ? (size_t)(equals - name) : strlen(name);
+  if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
+    o->help = true;
+    return true;
+  }
+  if (word[1] != '-') return complain(c, sim_printf("no option %s", word));
+  const struct option *option = find_option(c, name, length);
+  if (option == NULL) return complain_unknown(c, word, length);
+  if (!option->takes_value) {
+    if (equals == NULL) return store(c, option, "", o);
+    return complain(c, sim_printf("--%s takes no value", option->name));
+  }
+  if (equals != NULL) return store(c, option, equals + 1, o);
+  bool has_next = w->next < w->count;
+  bool may_stand_alone = (option->doc.bit & c->options & SIM_OPT_JSON_ALONE) != 0;
+  if (may_stand_alone && (!has_next || w->list[w->next][0] == '-')) {
+    if (has_next && strcmp(w->list[w->next], "-") == 0) w->next++;
+    return store(c, option, "-", o);
+  }
+  if (!has_next) return complain(c, sim_printf("--%s needs a value", option->name));
+  return store(c, option, w->list[w->next++], o);
+}
+
+static bool check_file_count(const struct sim_command *c, const struct sim_options *o) {
+  if (o->help) return true;
+  if (o->file_count < c->files_min) {
+    return complain(c, sim_printf("%s is missing", c->arguments));
+  }
+  if (o->file_count <= c->files_max) return true;
+  return complain(c, sim_printf("\"%s\" is one argument too many", o->files[c->files_max]));
+}
+
+/* All words in one block of memory, so that values can be cut and stay valid. */
+static char **copy_words(int argc, char **argv, struct sim_options *o) {
+  size_t bytes = 1, used = 0;
+  char **list = sim_alloc(((size_t)argc + 1) * sizeof list[0]);
+  for (int i = 0; i < argc; i++) bytes += strlen(argv[i]) + 1;
+  o->own_text = sim_alloc(bytes);
+  for (int i = 0; i < argc; i++) {
+    size_t length = strlen(argv[i]) + 1;
+    list[i] = memcpy(o->own_text + used, argv[i], length);
+    used += length;
+  }
+  return list;
+}
+
+bool sim_options_parse(const struct sim_command *command, int argc, char **argv,
+                       struct sim_options *o) {
+  memset(o, 0, sizeof *o);
+  struct words w = {.list = copy_words(argc, argv, o), .count = (uint32_t)argc};
+  bool options_over = false, fine = true;
+  while (fine && w.next < w.count) {
+    char *word = w.list[w.next++];
+    bool is_option = !options_over && word[0] == '-' && word[1] != '\0';
+    if (is_option && strcmp(word, "--") == 0) {
+      options_over = true;
+    } else if (is_option) {
+      fine = take_option(command, word, &w, o);
+    } else {
+      o->files = sim_grow(o->files, &o->file_room, o->file_count, sizeof o->files[0]);
+      o->files[o->file_count++] = word;
+    }
+  }
+  free(w.list);
+  return fine && check_file_count(command, o);
+}
+
+bool sim_options_allowed(const struct sim_options *o, uint32_t allowed, const char *who) {
+  for (uint32_t i = 0; i < OPTION_COUNT; i++) {
+    if ((o->given & ~allowed & options[i].doc.bit) == 0) continue;
+    fprintf(stderr, "tricolor: --%s means nothing for %s\n", options[i].name, who);
+    return false;
+  }
+  return true;
+}
+
+void sim_options_free(struct sim_options *o) {
+  free(o->files);
+  free(o->sets);
+  free(o->own_text);
+  memset(o, 0, sizeof *o);
+}
+
+const struct sim_command *sim_command_find(const char *name, const char **suggestion) {
+  struct sim_suggest s = {.typed = name};
+  for (const struct sim_command *c = sim_commands; c->name != NULL; c++) {
+    if (strcmp(c->name, name) == 0) return c;
+    sim_suggest_offer(&s, c->name);
+  }
+  *suggestion = s.best;
+  return NULL;
+}

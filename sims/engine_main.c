@@ -1,0 +1,130 @@
+/* An engine: runs one scenario on the platform and collector it was linked with, and writes the
+ * result. sims/protocol.h says how the front end talks to it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gc/barrier.h"
+#include "gc/pacer.h"
+#include "runtime/check.h"
+#include "sims/engine.h"
+#include "sims/memory.h"
+#include "sims/platform.h"
+#include "sims/protocol.h"
+
+/* The handler of runtime/check.h has no argument of its own. */
+static struct engine *running;
+
+static void on_end(enum rt_end kind, const char *message) {
+  static const struct {
+    const char *name;
+    int status;
+  } ends[] = {
+    [RT_END_BUG] = {"bug", TRI_EXIT_ENGINE},
+    [RT_END_FATAL] = {"fatal", TRI_EXIT_FAILED},
+    [RT_END_VIOLATION] = {"violation", TRI_EXIT_FAILED},
+    [RT_END_NOMEM] = {"out_of_memory", TRI_EXIT_ENGINE},
+    [RT_END_CAP] = {"memory_cap", TRI_EXIT_ENGINE},
+    [RT_END_DEADLOCK] = {"deadlock", TRI_EXIT_FAILED},
+  };
+  engine_end_partial(running, ends[kind].name, message, ends[kind].status);
+}
+
+/* ---- the command line and the scenario ------------------------------------------------------- */
+
+static _Noreturn void refuse(const char *format, const char *what) {
+  fprintf(stderr, format, what);
+  fputc('\n', stderr);
+  exit(TRI_EXIT_INPUT);
+}
+
+static void parse_options(struct engine_options *o, int argc, char **argv) {
+  for (int i = 1; i < argc; i++) {
+    bool has_value = i + 1 < argc;
+    if (strcmp(argv[i], "--gctrace") == 0) {
+      o->gctrace = true;
+    } else if (strcmp(argv[i], "--run") == 0 && has_value) {
+      o->run = argv[++i];
+    } else if (strcmp(argv[i], "--events") == 0 && has_value) {
+      o->events_path = argv[++i];
+    } else {
+      refuse("unknown or incomplete option %s; an engine is started by tricolor, which writes the "
+             "scenario to its standard input; options: --run N/M --gctrace --events FILE", argv[i]);
+    }
+  }
+}
+
+static char *read_input(size_t *length) {
+  size_t room = 1 << 16, used = 0;
+  char *text = sim_alloc(room);
+  size_t got;
+  while ((got = fread(text + used, 1, room - used, stdin)) > 0) {
+    used += got;
+    if (used > SC_FILE_MAX_BYTES) refuse("%s", "the scenario is longer than 4 MiB");
+    if (used == room) text = sim_resize(text, room *= 2);
+  }
+  *length = used;
+  return text;
+}
+
+static struct scenario *load(void) {
+  size_t length;
+  char *text = read_input(&length);
+  struct sc_errors errors = {0};
+  struct scenario *sc = scenario_load("<stdin>", text, length, NULL, 0, &errors);
+  free(text);
+  for (uint32_t i = 0; i < errors.count; i++) {
+    char *line = sc_error_format(&errors.list[i]);
+    fprintf(stderr, "%s\n", line);
+    free(line);
+  }
+  sc_errors_free(&errors);
+  if (sc == NULL) exit(TRI_EXIT_INPUT);
+  return sc;
+}
+
+/* What no engine, or not this one, can run. */
+static void refuse_impossible(const struct scenario *sc) {
+  for (uint32_t i = 0; i < sc->map_count; i++)
+    if (strcmp(sc->maps[i].kind, "go") != 0)
+      refuse("this engine has no maps of kind \"%s\" (it has: go)", sc->maps[i].kind);
+  bool is_ours = gc_collector.has_write_barrier;
+  if (is_ours && gc_barrier_find(sc->barrier) == NULL)
+    refuse("this engine has no write barrier called \"%s\"", sc->barrier);
+  if (is_ours && gc_pacer_find(sc->pacer) == NULL)
+    refuse("this engine has no pacer called \"%s\"", sc->pacer);
+  if (sc->check && gc_collector.collects && !is_ours)
+    refuse("runtime.check: the collector \"%s\" has no heap verifier; run it without the check",
+           gc_collector.name);
+}
+
+static FILE *open_log(const char *path) {
+  if (path == NULL) return NULL;
+  FILE *log = fopen(path, "w");
+  if (log == NULL) refuse("cannot write the event log %s", path);
+  setvbuf(log, NULL, _IOFBF, 1 << 20);
+  return log;
+}
+
+static int run_first_thread(void *arg) { return engine_run(arg); }
+
+int main(int argc, char **argv) {
+  static struct engine e;
+  sim_platform_start();
+  parse_options(&e.options, argc, argv);
+  e.scenario = load();
+  refuse_impossible(e.scenario);
+  e.measure.log = open_log(e.options.events_path);
+  running = &e;
+  rt_set_end_handler(on_end);
+  plat_seed(e.scenario->seed);
+  int status = plat_main(run_first_thread, &e);
+  rt_set_end_handler(NULL);
+  if (e.measure.log != NULL && fclose(e.measure.log) != 0) {
+    fprintf(stderr, "cannot write the event log %s\n", e.options.events_path);
+    status = TRI_EXIT_ENGINE;
+  }
+  scenario_free(e.scenario);
+  return status;
+}

@@ -1,0 +1,24 @@
+/* Between the front end and an engine.
+ *
+ * The front end starts `tricolor-<platform>-<collector>` (found beside its own executable, else in
+ * the libexec directory of the installation, else in $TRICOLOR_LIBEXEC), with
+ *   argv: --run N of M labels, --gctrace (forward gctrace lines), --events FILE
+ *   stdin: the resolved scenario JSON, then end of file
+ *   stdout: one JSON document a line:
+ *     {"type":"progress","phase":"setup"|"run"|"report","done":0..1,"what":"writer: map.put m"}
+ *     {"type":"gctrace","line":"gc 1 @0.000s ..."}        with --gctrace
+ *     {"type":"result","result":{...tricolor.result/1...}} the last line
+ *   stderr: free text, kept for the report of a failure (last 4 KiB)
+ * Exit status of an engine: 0 a result was written; 1 a result with violations was written;
+ * 2 the scenario was refused (message on stderr); 3 the engine failed (a result line marked
+ * "partial": true where possible). An engine never writes a file except --events.
+ */
+#ifndef SIMS_PROTOCOL_H
+#define SIMS_PROTOCOL_H
+
+#define TRICOLOR_RESULT_SCHEMA "tricolor.result/1"
+#define TRICOLOR_COMPARE_SCHEMA "tricolor.compare/1"
+
+enum { TRI_EXIT_OK = 0, TRI_EXIT_FAILED = 1, TRI_EXIT_INPUT = 2, TRI_EXIT_ENGINE = 3 };
+
+#endif

@@ -1,0 +1,201 @@
+/* A scenario after loading: validated, defaults filled in, overrides applied.
+ *
+ * scenario.c turns JSON text into this; workload.c runs it. The vocabulary (keys, types, ranges,
+ * defaults, documentation) is the table in scenario_table.c, from which the loader, the resolved
+ * document, configs/scenario.schema.json and the tables of configs/README.md all come. JSON key =
+ * field name, unless a comment says otherwise.
+ *
+ * Every *_bytes value may be an integer or a string of digits and a unit: B, KiB, MiB, GiB, TiB
+ * ("64KiB"). Every *_ns value, and "ns", may be an integer or a decimal number and a unit: ns, us,
+ * ms, s ("1.5ms"), which must be a whole number of nanoseconds.
+ */
+#ifndef SIMS_SCENARIO_H
+#define SIMS_SCENARIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+  SC_NAME_MAX = 64,
+  SC_NEST_MAX = 16, /* deepest nesting of lock and loop bodies */
+  SC_MUTEX_MAX = 256,
+  SC_FILE_MAX_BYTES = 4 << 20
+};
+#define SC_OPS_UNKNOWN UINT64_MAX
+
+/* ---- named things a body refers to by name, resolved to indices by the loader ---- */
+
+enum sc_elem { SC_ELEM_INLINE, SC_ELEM_POINTER, SC_ELEM_LARGE, SC_ELEM_UNIT };
+enum sc_key { SC_KEY_U64, SC_KEY_U32, SC_KEY_STRING, SC_KEY_F64 };
+
+/* "maps": { NAME: {kind, key, value, value_bytes, hint, key_bytes} } */
+struct sc_map {
+  char name[SC_NAME_MAX];
+  char kind[SC_NAME_MAX];   /* "go" */
+  enum sc_key key;          /* "u64" "u32" "string" "f64" */
+  enum sc_elem value;       /* "inline": value_bytes in the bucket; "pointer": to a fresh object of
+                               value_bytes; "large": value_bytes > 128, stored indirectly; "unit" */
+  uint32_t value_bytes;     /* default 8 (inline, pointer), 256 (large), 0 (unit) */
+  uint32_t key_bytes;       /* string keys: length, 5..4096, default 12; else 0. A key is "key-" and
+                               the index in decimal, zero-padded on the left to key_bytes */
+  int64_t hint;             /* size hint of make; default 0 */
+  bool allow_races;         /* goroutines may use it at once without a common mutex (Go then stops
+                               the run with "concurrent map writes"); default: refused */
+};
+
+/* "lists": { NAME: {node_bytes} }: FIFO of nodes, each one pointer and payload */
+struct sc_list { char name[SC_NAME_MAX]; uint32_t node_bytes; /* >= 16, default 64 */ };
+/* "trees": { NAME: {node_bytes} }: a slot that holds one binary tree */
+struct sc_tree { char name[SC_NAME_MAX]; uint32_t node_bytes; /* >= 16, default 32 */ };
+/* "channels": { NAME: {capacity} } of 8-byte values */
+struct sc_channel { char name[SC_NAME_MAX]; uint64_t capacity; };
+/* "mutexes": [NAME...] */
+struct sc_mutex { char name[SC_NAME_MAX]; };
+
+/* ---- operations ---- */
+
+enum sc_op_kind {
+  SC_OP_MAP_PUT,      /* {"op":"map.put","map":M,"count":N,"keys":{...}} value = key (inline) */
+  SC_OP_MAP_GET,
+  SC_OP_MAP_DELETE,
+  SC_OP_MAP_ITERATE,  /* one complete iteration per count */
+  SC_OP_MAP_CLEAR,
+  SC_OP_LIST_PUSH,    /* append count new nodes */
+  SC_OP_LIST_POP,     /* drop the count oldest */
+  SC_OP_LIST_WALK,    /* visit every node, count times */
+  SC_OP_TREE_BUILD,   /* {"depth":D,"order":"top-down"|"bottom-up"} into tree T, count times;
+                         without "tree": garbage at once */
+  SC_OP_TREE_DROP,
+  SC_OP_TREE_WALK,
+  SC_OP_ALLOC,        /* count objects of "bytes" with "pointers" leading pointer words, garbage at
+                         once; "keep": K > 0 keeps the last K of this operation alive */
+  SC_OP_COMPUTE,      /* {"ns":N,"safepoints":bool}: busy work of about N ns, count times */
+  SC_OP_SLEEP,        /* {"ns":N} count times */
+  SC_OP_CHAN_SEND, SC_OP_CHAN_RECV, SC_OP_CHAN_CLOSE, /* "channel" */
+  SC_OP_LOCK,         /* {"op":"lock","mutex":M,"body":[...]} count times */
+  SC_OP_LOOP,         /* {"op":"loop","count":N,"body":[...]} or "duration_ns":N instead of count */
+  SC_OP_GC,           /* {"op":"gc"}: runtime.GC() */
+  SC_OP_YIELD,
+  SC_OP_KINDS
+};
+
+enum sc_dist { SC_DIST_SEQUENTIAL, SC_DIST_UNIFORM, SC_DIST_ZIPF };
+
+/* "keys": {"dist":"sequential"|"uniform"|"zipf", ...}; a key is an index in [start, start+space) */
+struct sc_keys {
+  enum sc_dist dist;
+  uint64_t start;        /* first index; default 0 */
+  uint64_t step;         /* sequential: added per operation; default 1. The position runs on
+                            over the repetitions of one operation inside a loop */
+  uint64_t per_goroutine;/* added to start times the goroutine's number in its group; default 0 */
+  uint64_t space;        /* uniform, zipf: number of keys, >= 1; default = count of the operation */
+  double theta;          /* zipf: skew in (0, 1) or (1, 5]; default 0.99 */
+};
+
+struct sc_op {
+  enum sc_op_kind kind;
+  uint32_t target;       /* index of the named thing; UINT32_MAX: none */
+  uint64_t count;        /* repetitions; default 1 */
+  uint64_t duration_ns;  /* loop: run for this long instead of count; 0: by count */
+  struct sc_keys keys;
+  uint64_t bytes;        /* alloc; tree.build without a tree: size of a node ("node_bytes") */
+  uint32_t pointers;
+  uint32_t keep;
+  uint64_t ns;           /* compute, sleep */
+  bool safepoints;       /* compute; default true */
+  uint32_t depth;        /* tree.build, 0..26 */
+  bool bottom_up;
+  struct sc_op *body;    /* lock, loop */
+  uint32_t body_count;
+  uint32_t line;         /* of the source text; 0: from an override */
+};
+
+/* "goroutines": [ {"name","count","body":[...]} ]: all start when the clock starts; the run ends
+ * when all have ended. */
+struct sc_group {
+  char name[SC_NAME_MAX];
+  uint32_t count;
+  struct sc_op *body;
+  uint32_t body_count;
+  uint64_t ops;          /* operations one of its goroutines will do; SC_OPS_UNKNOWN with a
+                            duration_ns. loop and lock count their rounds times their body, anything
+                            else counts `count`. ops.count of the result is the sum over groups of
+                            count * ops */
+};
+
+/* "expect": [ {"metric":"gc.cycles","min":..,"max":..,"equals":..} ]; "expect_violation": TEXT */
+struct sc_expect {
+  char metric[128];      /* dotted path into the result document */
+  bool has_min, has_max, has_equals;
+  double min, max, equals;
+};
+
+struct scenario {
+  char name[SC_NAME_MAX];
+  char description[1024];
+  char job[16];          /* "run" | "compare" (default); what ./dev run does */
+  uint64_t seed;         /* default 1 */
+
+  /* "runtime" */
+  uint32_t procs;             /* 1..1024; default 2 */
+  uint64_t memory_cap_bytes;  /* default 0: none; all *_bytes also take "64MiB" */
+  uint64_t deadline_ns;       /* wall time after which the engine is killed; default 300 s */
+  bool check;                 /* poison and verify; default false */
+  uint64_t stack_bytes;
+
+  /* "gc" */
+  int32_t gogc;               /* default 100; "off" = -1 */
+  int64_t memory_limit_bytes; /* default "none" = INT64_MAX */
+  char barrier[32];           /* barrier.kind, default "hybrid" */
+  uint32_t wb_entries;        /* barrier.buffer_entries, default 256 */
+  char pacer[32];             /* pacer.kind, default "go1.19" */
+  bool assist;                /* default true */
+  uint64_t globals_bytes;
+  uint32_t boehm_markers;     /* boehm.markers */
+  bool boehm_incremental;     /* boehm.incremental */
+
+  struct sc_map *maps;         uint32_t map_count;
+  struct sc_list *lists;       uint32_t list_count;
+  struct sc_tree *trees;       uint32_t tree_count;
+  struct sc_channel *channels; uint32_t channel_count;
+  struct sc_mutex *mutexes;    uint32_t mutex_count;
+
+  struct sc_op *setup;         uint32_t setup_count; /* "setup": one goroutine, before */
+  uint64_t setup_ops;          /* as sc_group.ops */
+  struct sc_group *groups;     uint32_t group_count;
+  struct sc_expect *expects;   uint32_t expect_count;
+  char expect_violation[256];  /* the run must end with this text in a violation; empty: none */
+
+  char *resolved_json;         /* the whole scenario again, defaults included, canonical */
+};
+
+/* One finding: what was found where and what is allowed. */
+struct sc_error {
+  char *file;                  /* or "--set path=value" */
+  uint32_t line, column;       /* 1-based, in characters; 0: not a place in the text */
+  char *pointer;               /* JSON pointer, "/gc/gogc"; "": the whole document */
+  char *message;               /* found and allowed, with "did you mean" */
+};
+struct sc_errors { struct sc_error *list; uint32_t count; uint32_t dropped; };
+
+/* One --set path=value. */
+struct sc_override { const char *path, *value; };
+
+/* Loads text (length bytes, shown as `file`) and applies overrides. NULL with all errors of the
+ * file in *errors; at most 50 are kept. Uses malloc; free with scenario_free / sc_errors_free. */
+struct scenario *scenario_load(const char *file, const char *text, size_t length,
+                               const struct sc_override *overrides, uint32_t override_count,
+                               struct sc_errors *errors);
+/* The same for a path: missing file, directory, larger than 4 MiB, unreadable are errors too. */
+struct scenario *scenario_load_file(const char *path, const struct sc_override *overrides,
+                                    uint32_t override_count, struct sc_errors *errors);
+void scenario_free(struct scenario *s);
+void sc_errors_free(struct sc_errors *errors);
+/* "FILE:LINE:COLUMN: POINTER: MESSAGE" without a newline (unknown parts left out), to be freed by
+ * the caller. */
+char *sc_error_format(const struct sc_error *error);
+/* The name of an operation as in the JSON text: "map.put". */
+const char *sc_op_name(enum sc_op_kind kind);
+
+#endif

@@ -1,0 +1,92 @@
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sims/memory.h"
+#include "sims/scenario_int.h"
+
+static cJSON *resolve_object(const struct scenario *s, const struct sc_object *object,
+                             const void *base);
+
+static cJSON *resolve_integer(const struct sc_row *row, const void *field) {
+  char text[24];
+  uint64_t value = sc_read_uint(field, row->width);
+  if (row->special != NULL && value == row->special_value) return cJSON_CreateString(row->special);
+  snprintf(text, sizeof text, "%" PRIu64, value);
+  return cJSON_CreateRaw(text); /* a double would lose digits */
+}
+
+static cJSON *resolve_array(const struct scenario *s, const struct sc_row *row, const void *base) {
+  uint32_t count = 0;
+  const char *element = sc_array(row, base, &count);
+  cJSON *out = row->type == SC_TYPE_NAMED ? cJSON_CreateObject() : cJSON_CreateArray();
+  for (uint32_t i = 0; i < count; i++, element += row->sub->bytes) {
+    if (row->type == SC_TYPE_NAMES)
+      cJSON_AddItemToArray(out, cJSON_CreateString(element));
+    else if (row->type == SC_TYPE_LIST)
+      cJSON_AddItemToArray(out, resolve_object(s, row->sub, element));
+    else
+      cJSON_AddItemToObject(out, element, resolve_object(s, row->sub, element));
+  }
+  return out;
+}
+
+static cJSON *resolve_value(const struct scenario *s, const struct sc_row *row, const void *base) {
+  const char *field = (const char *)base + row->offset;
+  double number;
+  switch (row->type) {
+    case SC_TYPE_BOOL:
+      return cJSON_CreateBool(sc_read_uint(field, row->width) != 0);
+    case SC_TYPE_INT:
+    case SC_TYPE_BYTES:
+    case SC_TYPE_NS:
+      return resolve_integer(row, field);
+    case SC_TYPE_DOUBLE:
+      memcpy(&number, field, sizeof number);
+      return cJSON_CreateNumber(number);
+    case SC_TYPE_TEXT:
+    case SC_TYPE_NAME:
+    case SC_TYPE_METRIC:
+    case SC_TYPE_WORD:
+      return cJSON_CreateString(field);
+    case SC_TYPE_ENUM:
+      return cJSON_CreateString(row->words[sc_read_uint(field, row->width)].name);
+    case SC_TYPE_REF:
+      return cJSON_CreateString(
+          sc_space_name(s, row->space, (uint32_t)sc_read_uint(field, row->width)));
+    case SC_TYPE_OBJECT:
+      return resolve_object(s, row->sub, field);
+    case SC_TYPE_NAMED:
+    case SC_TYPE_LIST:
+    case SC_TYPE_NAMES:
+      return resolve_array(s, row, base);
+  }
+  return NULL;
+}
+
+static cJSON *resolve_object(const struct scenario *s, const struct sc_object *object,
+                             const void *base) {
+  cJSON *out = cJSON_CreateObject();
+  uint32_t variant = 0;
+  if (object->variant != NULL)
+    variant = (uint32_t)sc_read_uint((const char *)base + object->variant->offset,
+                                     object->variant->width);
+  for (uint32_t i = 0; i < object->row_count; i++) {
+    const struct sc_row *row = &object->rows[i];
+    if (!sc_row_applies(row, variant)) continue;
+    if (row->present != NULL && !row->present(base)) continue;
+    cJSON_AddItemToObject(out, row->key, resolve_value(s, row, base));
+  }
+  return out;
+}
+
+char *sc_resolve(const struct scenario *s) {
+  cJSON *document = resolve_object(s, &sc_root, s);
+  char *text = cJSON_PrintUnformatted(document);
+  cJSON_Delete(document);
+  char *out = sim_strdup(text == NULL ? "" : text);
+  cJSON_free(text);
+  return out;
+}

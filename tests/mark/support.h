@@ -1,0 +1,41 @@
+/* What the tests of the collector share: scaling, and runs in a process of their own. */
+#ifndef TESTS_MARK_SUPPORT_H
+#define TESTS_MARK_SUPPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gc/concurrent/faults.h"
+#include "sched/go.h"
+
+/* n scaled by the environment's TEST_SCALE (percent, default 100), at least 1. */
+uint64_t test_scaled(uint64_t n);
+
+/* One run of the runtime: what is configured and what its main goroutine does. */
+struct run {
+  uint32_t procs;
+  uint64_t seed;
+  struct gc_config gc;      /* from run_default */
+  struct gc_faults faults;
+  go_fn *main;              /* called after gc_start */
+  void *arg;
+  uint32_t timeout_s;
+};
+struct run run_default(go_fn *main);
+
+/* How it ended. */
+struct outcome {
+  bool ok;                  /* main returned */
+  bool ended;               /* by rt_fatal or rt_assert: kind and message say how */
+  enum rt_end kind;
+  char message[4096];
+  int wait_status;          /* of the process, when neither */
+  struct gc_totals totals;  /* with ok: at the end of main */
+};
+
+/* Runs r in a child process, because a process has one runtime and a fault ends it. */
+void run_in_child(const struct run *r, struct outcome *out);
+/* The same, and fails the test with seed and message unless main returned. */
+void run_expect_ok(const struct run *r, struct outcome *out);
+
+#endif

@@ -1,0 +1,7 @@
+#include "platform.h"
+
+#include "support.h"
+
+const bool test_is_model = false;
+
+void test_platform_reset(void) {}

@@ -1,0 +1,139 @@
+/* Goroutines begin, yield, end; every one runs once and is accounted for. */
+#include "support.h"
+
+struct crowd {
+  struct go_waitgroup done;
+  struct at_u64 sum;
+  uint64_t count;
+  uint32_t yields;
+  struct go_totals totals;
+};
+
+static void member(struct go_g *g, void *arg, void *heap_arg) {
+  struct crowd *crowd = arg;
+  rt_assert(heap_arg == NULL);
+  for (uint32_t i = 0; i < crowd->yields; i++) go_yield(g);
+  rt_assert(go_id(g) > 1);
+  at_u64_add_relaxed(&crowd->sum, 1);
+  go_waitgroup_done(g, &crowd->done);
+}
+
+static void crowd_main(struct go_g *g, void *arg, void *heap_arg) {
+  struct crowd *crowd = arg;
+  (void)heap_arg;
+  rt_assert(go_id(g) == 1);
+  go_waitgroup_add(g, &crowd->done, (int32_t)crowd->count);
+  for (uint64_t i = 0; i < crowd->count; i++) go_spawn(g, "member", member, crowd, NULL);
+  go_waitgroup_wait(g, &crowd->done);
+}
+
+static void run_crowd(uint32_t procs, uint64_t count, uint32_t yields, uint64_t slice_ns) {
+  struct crowd crowd = {.count = count, .yields = yields};
+  struct go_config config;
+  struct go_totals totals;
+  go_config_default(&config);
+  config.procs = procs;
+  config.stack_bytes = 16 << 10;
+  config.slice_ns = slice_ns;
+  test_go_with(&config, crowd_main, &crowd, &totals);
+  assert_int_equal(at_u64_load_relaxed(&crowd.sum), count);
+  assert_int_equal(totals.goroutines_created, count + 2); /* main and the periodic collector */
+  assert_true(totals.switches >= count * (yields + 1));
+}
+
+static void test_many(void **state) {
+  (void)state;
+  uint64_t count = test_is_model ? 500 : test_scaled(100000);
+  TEST_FOR_PROCS(procs) run_crowd(procs, count, 1, 10000000);
+}
+
+static void test_yields(void **state) {
+  (void)state;
+  uint64_t count = test_is_model ? 20 : 100;
+  TEST_FOR_PROCS(procs) run_crowd(procs, count, (uint32_t)test_scaled(500), 100000);
+}
+
+/* ---- a goroutine's heap argument is rooted for its whole life --------------------------------------- */
+
+static uint64_t pair_mask[] = {1};
+static struct gc_type pair_type = {.name = "pair", .size = 16, .ptrdata = 8, .mask = pair_mask};
+
+static void holder(struct go_g *g, void *arg, void *heap_arg) {
+  struct go_waitgroup *done = arg;
+  rt_assert(g->mu.frames != NULL && g->mu.frames->count == 1);
+  rt_assert(g->mu.frames->slots[0] == heap_arg);
+  rt_assert(((uint64_t *)heap_arg)[1] == 77);
+  go_waitgroup_done(g, done);
+}
+
+static void heap_arg_main(struct go_g *g, void *arg, void *heap_arg) {
+  struct go_waitgroup done = {0};
+  (void)arg, (void)heap_arg;
+  gc_type_register(&pair_type);
+  uint64_t *pair = gc_alloc(&g->mu, &pair_type);
+  pair[1] = 77;
+  go_waitgroup_add(g, &done, 1);
+  go_spawn(g, "holder", holder, &done, pair);
+  go_waitgroup_wait(g, &done);
+}
+
+static void test_heap_arg(void **state) {
+  (void)state;
+  TEST_FOR_PROCS(procs) test_go(procs, heap_arg_main, NULL);
+}
+
+/* ---- the end of main ends the run, whatever others do ------------------------------------------------- */
+
+static void spinner(struct go_g *g, void *arg, void *heap_arg) {
+  (void)arg, (void)heap_arg;
+  for (;;) {
+    gc_poll(&g->mu);
+    plat_relax();
+  }
+}
+
+static void sleeper(struct go_g *g, void *arg, void *heap_arg) {
+  (void)arg, (void)heap_arg;
+  go_sleep_ns(g, 3600000000000);
+}
+
+static void blocked(struct go_g *g, void *arg, void *heap_arg) {
+  (void)arg, (void)heap_arg;
+  go_park(g, NULL, "for ever");
+}
+
+static void abandon_main(struct go_g *g, void *arg, void *heap_arg) {
+  (void)arg, (void)heap_arg;
+  for (int i = 0; i < 6; i++) {
+    go_spawn(g, "spinner", spinner, NULL, NULL);
+    go_spawn(g, "sleeper", sleeper, NULL, NULL);
+    go_spawn(g, "blocked", blocked, NULL, NULL);
+  }
+  go_sleep_ns(g, 200000);
+  go_yield(g);
+}
+
+static void test_abandon(void **state) {
+  (void)state;
+  for (int round = 0; round < 5; round++)
+    TEST_FOR_PROCS(procs) test_go(procs, abandon_main, NULL);
+}
+
+static void nothing_main(struct go_g *g, void *arg, void *heap_arg) {
+  (void)g, (void)arg, (void)heap_arg;
+}
+
+static void test_many_runs(void **state) {
+  (void)state;
+  uint64_t rounds = test_scaled(200);
+  for (uint64_t i = 0; i < rounds; i++) test_go(1 + (uint32_t)(i % 4), nothing_main, NULL);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_many),      cmocka_unit_test(test_yields),
+      cmocka_unit_test(test_heap_arg),  cmocka_unit_test(test_abandon),
+      cmocka_unit_test(test_many_runs),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
