@@ -31,9 +31,9 @@ static void charge_assist(struct gc_mutator *mu, uint64_t bytes) {
 
 /* Every allocation begins as a safepoint; then the assist is charged. After this mu->p does not
  * change until the object is complete. */
-static void begin(struct gc_mutator *mu, uint64_t bytes) {
+static inline void begin(struct gc_mutator *mu, uint64_t bytes) {
   gc_poll(mu);
-  if (is_marking()) charge_assist(mu, bytes);
+  if (plat_unlikely(is_marking())) charge_assist(mu, bytes);
 }
 
 /* F2.2.6: whatever is allocated during marking is black. */

@@ -4,9 +4,9 @@
 #include <string.h>
 
 const struct sim_choice sim_collectors[] = {
-  {"concurrent", "Tricolor's own: concurrent tri-colour mark-sweep with Go 1.19's phases and pacing."},
+  {"concurrent", "Ours: concurrent tri-colour mark-sweep with the phases and pacing of Go 1.19."},
   {"boehm", "The Boehm-Demers-Weiser collector, as Debian ships it: the baseline of a comparison."},
-  {"none", "Never frees: the floor under every cost of collecting; needs memory for all allocation."},
+  {"none", "Never frees: the floor under every cost of collecting; needs memory for everything."},
   {NULL, NULL},
 };
 
@@ -17,15 +17,17 @@ const struct sim_choice sim_platforms[] = {
 };
 
 const struct sim_choice sim_barriers[] = {
-  {"hybrid", "Go 1.8 and later: shades the overwritten and the new pointer; no stack is rescanned."},
-  {"none", "No barrier: a marker running beside the program loses objects (the checker shows it)."},
+  {"hybrid", "Go 1.8 and later: shades the overwritten and the new pointer; no stack rescan."},
+  {"hybrid-conditional",
+   "As hybrid, but shades the new pointer only until all stacks are scanned."},
+  {"none", "No barrier: a marker beside the program loses objects, as the checker shows."},
   {"dijkstra", "Shades the new pointer; stacks are scanned again with the world stopped."},
   {"yuasa", "Shades the overwritten pointer; stacks are scanned before marking starts."},
   {NULL, NULL},
 };
 
 const struct sim_choice sim_pacers[] = {
-  {"go1.19", "Go 1.19's: heap goal from GOGC and the memory limit, trigger from the cons/mark ratio."},
+  {"go1.19", "Go 1.19: heap goal from GOGC and memory limit, trigger from the cons/mark ratio."},
   {NULL, NULL},
 };
 

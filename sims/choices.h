@@ -1,6 +1,6 @@
 /* What a scenario or the command line may choose by name: one table per kind of choice, each row
  * with the sentence `tricolor list` prints. The loader validates against these; the engines'
- * registries (gc_barriers[], gc_pacers[]) hold the same names, which a test of the engines checks. */
+ * registries (gc_barriers[], gc_pacers[]) hold the same names, which a test of theirs checks. */
 #ifndef SIMS_CHOICES_H
 #define SIMS_CHOICES_H
 
@@ -12,7 +12,7 @@ struct sim_choice {
   const char *doc;  /* one sentence */
 };
 
-extern const struct sim_choice sim_collectors[]; /* the first is ours, the one compared with others */
+extern const struct sim_choice sim_collectors[]; /* the first is ours */
 extern const struct sim_choice sim_platforms[];  /* --engine: native, model */
 extern const struct sim_choice sim_barriers[];   /* gc.barrier.kind */
 extern const struct sim_choice sim_pacers[];     /* gc.pacer.kind */

@@ -255,8 +255,9 @@ static cJSON *comparison_json(struct comparison *c) {
   cJSON_AddItemToObject(doc, "order", cJSON_Duplicate(c->order, true));
   cJSON *ratios = cJSON_AddObjectToObject(doc, "ratios");
   for (uint32_t i = 1; i < c->count; i++) {
-    cJSON *ratio = sim_metric_ratios(c->list[0].finished, c->list[i].finished, c->slots, fold_ratio);
-    cJSON_AddItemToObject(ratios, c->list[i].name, ratio);
+    const struct contestant *other = &c->list[i];
+    cJSON *ratio = sim_metric_ratios(c->list[0].finished, other->finished, c->slots, fold_ratio);
+    cJSON_AddItemToObject(ratios, other->name, ratio);
   }
   cJSON_AddItemToObject(doc, "expectations", sim_findings_json(&c->findings));
   cJSON *collectors = cJSON_AddObjectToObject(doc, "collectors");
@@ -270,14 +271,15 @@ static cJSON *comparison_json(struct comparison *c) {
 /* ---- for people ---- */
 
 static void print_title(const struct comparison *c) {
-  char name[SC_NAME_MAX], description[sizeof c->scenario->description];
+  char name[SC_NAME_MAX];
   bool color = c->cli->color_out;
   printf("%s%s%s: %s, seed %llu, %u round%s of", sim_style_begin(SIM_BOLD, color),
          sim_text_clean(c->scenario->name, name, sizeof name), sim_style_end(SIM_BOLD, color),
          c->platform, (unsigned long long)c->scenario->seed, c->slots, c->slots == 1 ? "" : "s");
   for (uint32_t i = 0; i < c->count; i++) printf("%s %s", i > 0 ? "," : "", c->list[i].name);
-  sim_text_clean(c->scenario->description, description, sizeof description);
-  printf("\n%s%s\n", description, description[0] != '\0' ? "\n" : "");
+  putchar('\n');
+  if (c->scenario->description[0] != '\0') sim_print_wrapped(stdout, c->scenario->description);
+  putchar('\n');
 }
 
 static void print_incomplete(const struct comparison *c) {

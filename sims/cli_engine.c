@@ -111,8 +111,8 @@ static void mark_partial(const struct sim_attempt *a, struct sim_outcome *out) {
   cJSON_AddItemToObject(out->result, "failure", failure_json(a, out));
 }
 
-bool sim_attempt_run(struct sim_cli *cli, const struct sim_attempt *a, struct sim_progress *progress,
-                     struct sim_outcome *out) {
+bool sim_attempt_run(struct sim_cli *cli, const struct sim_attempt *a,
+                     struct sim_progress *progress, struct sim_outcome *out) {
   struct sim_spawn spawn = {
     .path = a->path, .input = a->scenario->resolved_json, .run = a->run, .runs = a->runs,
     .gctrace = a->gctrace, .events_path = a->events_path,

@@ -18,8 +18,8 @@ struct sim_attempt {
 /* Runs it; a failure or refusal is reported on stderr; out->result of a failed run is a document
  * marked "partial" with a "failure" in it, whatever the engine managed to say. True: the run is
  * complete. out is to be freed by sim_outcome_free. */
-bool sim_attempt_run(struct sim_cli *cli, const struct sim_attempt *a, struct sim_progress *progress,
-                     struct sim_outcome *out);
+bool sim_attempt_run(struct sim_cli *cli, const struct sim_attempt *a,
+                     struct sim_progress *progress, struct sim_outcome *out);
 
 /* The exit status an outcome calls for by itself: 0, 2 or 3. */
 int sim_outcome_status(const struct sim_outcome *out);

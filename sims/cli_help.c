@@ -46,7 +46,8 @@ const struct sim_command sim_commands[] = {
     .options = COMPARE_OPTIONS, .files_min = 1, .files_max = 1, .run = sim_cmd_compare,
   },
   {
-    .name = "job", .arguments = "FILE", .doc = "do what the scenario's \"job\" says: run or compare",
+    .name = "job", .arguments = "FILE",
+    .doc = "do what the scenario's \"job\" says: run or compare",
     .text =
       "A scenario may name its job; without one it is compare. The options of that command\n"
       "apply.",
@@ -151,8 +152,9 @@ void sim_print_help(const struct sim_command *command, FILE *f, bool color) {
 static void print_metrics(void) {
   struct sim_field_doc field;
   printf("Fields of a result (tricolor.result/1). \"expect\" in a scenario may name any number by\n"
-         "its path; <name> is the name of a map, list, tree or channel; items of lists are numbered"
-         "\nfrom 0 (mmu.0.utilisation), and the name of a list stands for its length (violations).\n\n");
+         "its path; <name> is the name of a map, list, tree or channel; items of lists are\n"
+         "numbered from 0 (mmu.0.utilisation); the name of a list stands for its length\n"
+         "(violations).\n\n");
   for (uint32_t i = 0; sim_field_doc_at(i, &field); i++) {
     printf("  %-32s %-7s %s\n", field.path, strcmp(field.unit, "1") == 0 ? "" : field.unit,
            field.doc);

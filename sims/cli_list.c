@@ -26,7 +26,7 @@ static void add_choices(cJSON *doc, const char *key, const struct sim_choice *ta
   for (; table->name != NULL; table++) add_item(list, table->name, table->doc);
 }
 
-/* Engines that could exist: every platform with every collector; path null where it is not there. */
+/* Every engine there can be; path is null where it is not there. */
 static void add_engines(cJSON *doc) {
   cJSON *list = cJSON_AddArrayToObject(doc, "engines");
   for (const struct sim_choice *p = sim_platforms; p->name != NULL; p++) {

@@ -9,7 +9,7 @@
 #include "sims/table.h"
 
 /* A standard stream that is closed would let the next file opened take its number, and what is
- * meant for people end up in that file. Opened the wrong way round, so that using it still fails. */
+ * meant for people end up in that file. Opened the wrong way round, so that use still fails. */
 static void fill_standard_streams(void) {
   for (int fd = 0; fd <= 2; fd++) {
     if (fcntl(fd, F_GETFD) >= 0) continue;

@@ -14,7 +14,7 @@
 const cJSON *sim_metric_find(const cJSON *doc, const char *path);
 /* The number of an item. False: it is NULL, null, or neither number, bool nor list. */
 bool sim_metric_value(const cJSON *item, double *out);
-/* The number at path. False: no such item, null (not measured), or neither number, bool nor list. */
+/* The number at path. False: no such item, or it has none. */
 bool sim_metric_number(const cJSON *doc, const char *path, double *out);
 
 /* Folds values[0..count) of one metric into a JSON value the caller owns; may reorder values. */

@@ -105,7 +105,8 @@ static const struct option options[] = {
   {{SIM_OPT_RUNS, "--runs N", "repetitions of each, 1 to 1000 (default 5; from 6 on the table shows"
                               " 95 % intervals of the ratios)"},
    "runs", true, false, set_runs},
-  {{SIM_OPT_ENGINE, "--engine NAME", "native (default): real threads and clocks; model: virtual time"},
+  {{SIM_OPT_ENGINE, "--engine NAME",
+    "native (default): real threads and clocks; model: virtual time"},
    "engine", true, false, set_engine},
   {{SIM_OPT_SET, "--set PATH=VALUE", "replace one value of the scenario; may be repeated"},
    "set", true, true, set_set},

@@ -18,7 +18,8 @@ struct sim_output {
 };
 
 /* Opens the output for path ("-": standard output). NULL, or the reason in a fresh string; then
- * nothing is left behind. avoid: files that must not be overwritten (the scenario), NULL-ended, or NULL. */
+ * nothing is left behind. avoid: files that must not be overwritten (the scenario), NULL-ended, or
+ * NULL. */
 char *sim_output_open(struct sim_output *o, const char *path, const char *const *avoid);
 /* Writes the document, human-readable, with a newline at its end, and puts the file in its place.
  * The same contract for the answer. */

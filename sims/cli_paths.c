@@ -74,7 +74,7 @@ bool sim_engine_exists(const char *platform, const char *collector) {
 
 char *sim_engine_find(const char *platform, const char *collector) {
   if (!sim_engine_exists(platform, collector)) {
-    fprintf(stderr, "tricolor: the %s collector exists on native only, not on %s; nothing was run\n",
+    fprintf(stderr, "tricolor: the %s collector exists on native only, not on %s; nothing run\n",
             collector, platform);
     return NULL;
   }
@@ -95,19 +95,22 @@ char *sim_engine_find(const char *platform, const char *collector) {
 
 /* ---- shipped scenarios ---- */
 
-static bool is_directory(const char *path) {
-  struct stat st;
-  return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+/* The schema tells a directory of scenarios from any other called configs. */
+static bool holds_scenarios(const char *dir) {
+  char *schema = sim_printf("%s/scenario.schema.json", dir);
+  bool holds = access(schema, F_OK) == 0;
+  free(schema);
+  return holds;
 }
 
 char *sim_configs_dir(void) {
   static const char *const below[] = {"../configs", "../share/tricolor/configs"};
   const char *set = getenv("TRICOLOR_CONFIGS");
-  if (set != NULL && set[0] != '\0') return is_directory(set) ? sim_strdup(set) : NULL;
+  if (set != NULL && set[0] != '\0') return holds_scenarios(set) ? sim_strdup(set) : NULL;
   char *own = own_dir(), *found = NULL;
   for (uint32_t i = 0; i < 2 && found == NULL; i++) {
     char *dir = sim_printf("%s/%s", own, below[i]);
-    found = is_directory(dir) ? realpath(dir, NULL) : NULL;
+    found = holds_scenarios(dir) ? realpath(dir, NULL) : NULL;
     free(dir);
   }
   free(own);

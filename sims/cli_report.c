@@ -230,14 +230,14 @@ static void print_legend(const struct sim_report *r, FILE *f, bool color) {
   fprintf(f, "\n%s", sim_style_begin(SIM_DIM, color));
   if (r->slots > 1) {
     bool has_ci = r->slots >= SIM_STATS_CI_MIN_COUNT;
-    fprintf(f, "Values are medians of %u runs [least..most], the collectors taking turns; a ratio is"
-               " the median of\n%s/%s over the rounds [%s]: ", r->slots, ours, other,
+    fprintf(f, "Values are medians of %u runs [least..most], the collectors taking turns; a ratio"
+               " is the median of\n%s/%s over the rounds [%s]: ", r->slots, ours, other,
             has_ci ? "95 % interval of that median" : "least..most");
   } else {
     fprintf(f, "One run of each: differences may be chance (--runs N).\nRatios are %s/%s: ", ours,
             other);
   }
-  fprintf(f, "below 1, %s has the smaller number. - is not measured.%s\n", ours,
+  fprintf(f, "below 1, %s has the smaller number.\n- is not measured.%s\n", ours,
           sim_style_end(SIM_DIM, color));
 }
 
@@ -266,30 +266,22 @@ static const char *text_at(const cJSON *object, const char *key) {
 void sim_report_stops(const cJSON *result, FILE *f, bool color) {
   const cJSON *worst = sim_metric_find(result, "pauses.worst"), *stop = NULL;
   if (cJSON_GetArraySize(worst) == 0) return;
-  struct sim_table *t = sim_table_new(5);
   uint32_t shown = 0;
-  sim_table_heading(t, "Longest stops");
+  fprintf(f, "%sLongest stops%s\n", sim_style_begin(SIM_BOLD, color),
+          sim_style_end(SIM_BOLD, color));
   cJSON_ArrayForEach(stop, worst) {
     double total_ns = 0, to_stop_ns = 0;
-    char total[SIM_TEXT_MAX], to_stop[SIM_TEXT_MAX];
+    char total[SIM_TEXT_MAX], to_stop[SIM_TEXT_MAX], what[SIM_TEXT_MAX], who[SIM_TEXT_MAX];
     const char *reason = text_at(stop, "reason"), *last = text_at(stop, "last_goroutine");
     if (shown++ == 3) break;
     sim_metric_number(stop, "total_ns", &total_ns);
     sim_metric_number(stop, "time_to_stop_ns", &to_stop_ns);
     sim_format(SIM_UNIT_NS, total_ns, total);
     sim_format(SIM_UNIT_NS, to_stop_ns, to_stop);
-    char *line = sim_printf("  %s", reason != NULL ? reason : "-");
-    char *waited = last != NULL ? sim_printf("waited %s for %s", to_stop, last)
-                                : sim_printf("time to stop %s", to_stop);
-    sim_table_row(t);
-    sim_table_cell(t, SIM_PLAIN, line);
-    sim_table_cell(t, SIM_PLAIN, total);
-    sim_table_cell(t, SIM_PLAIN, waited);
-    free(line);
-    free(waited);
+    sim_text_clean(reason != NULL ? reason : "-", what, sizeof what);
+    sim_text_clean(last != NULL ? last : "nobody", who, sizeof who);
+    fprintf(f, "  %-20s %8s, of which %8s waiting for %s\n", what, total, to_stop, who);
   }
-  sim_table_print(t, f, color);
-  sim_table_free(t);
 }
 
 static void print_remark(FILE *f, enum sim_style style, const char *kind, const char *who,

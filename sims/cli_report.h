@@ -27,7 +27,7 @@ void sim_report_stops(const cJSON *result, FILE *f, bool color);
 /* Violations and notes of a result, each once; who: "concurrent". */
 void sim_report_remarks(const cJSON *result, const char *who, FILE *f, bool color);
 
-/* Every path a row shows, for the test that holds it against the documented fields; NULL: no more. */
+/* The path row i shows, for the test that holds it against the fields; NULL: no more. */
 const char *sim_report_path(uint32_t i);
 
 #endif

@@ -42,13 +42,12 @@ static int lose_output(char *message) {
 }
 
 static void print_title(const struct run *r, FILE *f) {
-  char name[SC_NAME_MAX], description[sizeof r->scenario->description];
+  char name[SC_NAME_MAX];
   bool color = r->cli->color_out;
   fprintf(f, "%s%s%s: %s, %s collector, seed %llu\n", sim_style_begin(SIM_BOLD, color),
           sim_text_clean(r->scenario->name, name, sizeof name), sim_style_end(SIM_BOLD, color),
           r->platform, r->collector, (unsigned long long)r->scenario->seed);
-  sim_text_clean(r->scenario->description, description, sizeof description);
-  if (description[0] != '\0') fprintf(f, "%s\n", description);
+  if (r->scenario->description[0] != '\0') sim_print_wrapped(f, r->scenario->description);
   fputc('\n', f);
 }
 

@@ -84,11 +84,23 @@ static struct scenario *load(void) {
   return sc;
 }
 
+/* Type descriptors count an object's bytes in 32 bits. */
+static void refuse_huge_objects(const struct sc_op *ops, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    if (ops[i].kind == SC_OP_ALLOC && ops[i].pointers > 0 && ops[i].bytes > UINT32_MAX)
+      refuse("%s: an object with pointers has at most 4294967295 bytes", sc_op_name(ops[i].kind));
+    refuse_huge_objects(ops[i].body, ops[i].body_count);
+  }
+}
+
 /* What no engine, or not this one, can run. */
 static void refuse_impossible(const struct scenario *sc) {
   for (uint32_t i = 0; i < sc->map_count; i++)
     if (strcmp(sc->maps[i].kind, "go") != 0)
       refuse("this engine has no maps of kind \"%s\" (it has: go)", sc->maps[i].kind);
+  refuse_huge_objects(sc->setup, sc->setup_count);
+  for (uint32_t i = 0; i < sc->group_count; i++)
+    refuse_huge_objects(sc->groups[i].body, sc->groups[i].body_count);
   bool is_ours = gc_collector.has_write_barrier;
   if (is_ours && gc_barrier_find(sc->barrier) == NULL)
     refuse("this engine has no write barrier called \"%s\"", sc->barrier);

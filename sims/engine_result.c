@@ -182,6 +182,7 @@ static void fill_notes(struct engine *e) {
     notes[n++] = "gc.gogc, gc.memory_limit, gc.barrier, gc.pacer, gc.assist are ours: no effect";
   if (!gc_collector.collects && sc->check)
     notes[n++] = "runtime.check: without a collection only the workload's own checks are done";
+  if (is_ours && sc->check) notes[n++] = "runtime.check: stops include the heap verification";
   e->result.notes = notes;
   e->result.note_count = n;
 }

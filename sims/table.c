@@ -7,6 +7,8 @@
 
 #include "sims/memory.h"
 
+enum { WRAP_WIDTH = 100 };
+
 bool sim_color_wanted(FILE *f) {
   const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
   if (no_color != NULL && no_color[0] != '\0') return false;
@@ -68,6 +70,33 @@ static const struct scale *pick_scale(enum sim_unit unit, double value) {
   return s;
 }
 
+/* Columns a text takes on the screen: code points of UTF-8, none wide. */
+static uint32_t width_of(const char *text) {
+  uint32_t n = 0;
+  for (const char *p = text; *p != '\0'; p++) n += ((unsigned char)*p & 0xc0) != 0x80;
+  return n;
+}
+
+void sim_print_wrapped(FILE *f, const char *text) {
+  size_t column = 0;
+  while (*text != '\0') {
+    text += strspn(text, " \t\n");
+    size_t length = strcspn(text, " \t\n");
+    if (length == 0) break;
+    char *word = sim_printf("%.*s", (int)length, text);
+    bool is_full = column > 0 && column + 1 + width_of(word) > WRAP_WIDTH;
+    if (is_full) column = 0;
+    if (is_full) fputc('\n', f);
+    if (column > 0) fputc(' ', f);
+    if (column > 0) column++;
+    fputs(sim_text_clean(word, word, length + 1), f);
+    column += width_of(word);
+    text += length;
+    free(word);
+  }
+  fputc('\n', f);
+}
+
 /* Three significant digits, as a person would write them; all digits before the point. */
 static void three_digits(double value, char *out) {
   double size = fabs(value);
@@ -127,7 +156,7 @@ char *sim_format_spread(enum sim_unit unit, double middle, double low, double hi
   unit_digits(unit, s, middle, m);
   unit_digits(unit, s, low, l);
   unit_digits(unit, s, high, h);
-  if (low == high) {
+  if (strcmp(m, l) == 0 && strcmp(m, h) == 0) {
     snprintf(out, SIM_TEXT_MAX, "%.50s%s", m, s->unit);
   } else {
     snprintf(out, SIM_TEXT_MAX, "%.17s%s [%.17s..%.17s]", m, s->unit, l, h);
@@ -189,13 +218,6 @@ void sim_table_cell(struct sim_table *t, enum sim_style style, const char *text)
   struct row *row = &t->rows[t->row_count - 1];
   if (row->cell_count == t->columns) return;
   row->cells[row->cell_count++] = (struct cell){clean_copy(text), style};
-}
-
-/* Columns a text takes on the screen: code points of UTF-8, none wide. */
-static uint32_t width_of(const char *text) {
-  uint32_t n = 0;
-  for (const char *p = text; *p != '\0'; p++) n += ((unsigned char)*p & 0xc0) != 0x80;
-  return n;
 }
 
 static void print_cells(const struct row *row, const uint32_t *widths,

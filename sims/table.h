@@ -22,6 +22,9 @@ const char *sim_style_end(enum sim_style style, bool color);
  * become spaces. Returns out. */
 char *sim_text_clean(const char *text, char *out, size_t bytes);
 
+/* Writes the words of text, cleaned, on lines of at most 100 columns, and a newline. */
+void sim_print_wrapped(FILE *f, const char *text);
+
 /* ---- values with units; out holds SIM_TEXT_MAX bytes; each returns out ---- */
 
 enum sim_unit {
@@ -33,7 +36,8 @@ enum sim_unit {
   SIM_UNIT_RATIO,    /* 0.0123, 1.50, 152 */
 };
 char *sim_format(enum sim_unit unit, double value, char *out);
-/* "1.23 ms [0.98..12.4]", all three in the unit that suits the first; no bracket if low == high. */
+/* "1.23 ms [0.98..12.4]", all three in the unit that suits the first; no bracket when it would
+ * say nothing. */
 char *sim_format_spread(enum sim_unit unit, double middle, double low, double high, char *out);
 
 /* ---- tables ---- */

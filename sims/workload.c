@@ -82,6 +82,11 @@ static void compile_target(struct workload *wl, struct wl_op *op, const struct s
   }
 }
 
+/* These have no "count". */
+static bool has_count(enum sc_op_kind kind) {
+  return kind != SC_OP_MAP_CLEAR && kind != SC_OP_TREE_DROP && kind != SC_OP_CHAN_CLOSE;
+}
+
 static struct wl_op *compile(struct workload *wl, struct wl_body *body, const struct sc_op *ops,
                              uint32_t count) {
   struct wl_op *out = sim_alloc(count * sizeof *out);
@@ -89,7 +94,7 @@ static struct wl_op *compile(struct workload *wl, struct wl_body *body, const st
     const struct sc_op *source = &ops[i];
     struct wl_op *op = &out[i];
     op->source = source;
-    op->count = source->count;
+    op->count = has_count(source->kind) ? source->count : 1;
     op->state = body->flat_count++;
     body->flat[op->state] = op;
     if (is_map_op(source->kind)) {

@@ -190,7 +190,7 @@ void gc_mark_done(struct gc_mutator *self) {
     struct at_u32 flushed;
     at_u32_init(&flushed, 0);
     gc_world->for_each_p(self, flush_p, &flushed);
-    if (at_u32_load_relaxed(&flushed) != 0 && !gc_cc.faults.unlocked_termination) {
+    if (at_u32_load_relaxed(&flushed) != 0) {
       gc_sema_release(self, &gc_cc.world_sema);
       continue;
     }

@@ -6,12 +6,13 @@
 
 struct gc_faults {
   bool barrier_off;                  /* stores are never recorded */
-  bool flush_skipped_at_termination; /* neither the ragged barrier nor the re-check after the
-                                      * stop flushes write-barrier buffers */
+  bool flush_skipped_at_termination; /* write-barrier buffers are flushed only when they are full:
+                                      * not by drains out of work, not by the ragged barrier,
+                                      * not by the re-check after the stop */
   bool allocate_white;               /* new objects are not marked while marking */
   bool skip_stack_rescan;            /* rows with rescan_stacks behave as without */
   bool skip_recheck;                 /* no re-check after the stop (issue 27993) */
-  bool unlocked_termination;         /* the ragged barrier's verdict is ignored (F8.3) */
+  bool skip_root;                    /* the first root job is claimed but not done */
 };
 
 /* Copies *f; takes effect at the next cycle. Before gc_start or between cycles. */

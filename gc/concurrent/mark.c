@@ -163,6 +163,7 @@ static inline uintptr_t next_object(struct gc_worker *w) {
   if (gc_work_global_is_empty() && gc_work_balance(w)) gc_worker_enlist(w->p);
   uintptr_t object = gc_work_get(w);
   if (plat_unlikely(object == 0)) {
+    if (gc_cc.faults.flush_skipped_at_termination) return 0;
     if (gc_wb_flush(w->p)) gc_worker_enlist(w->p);
     object = gc_work_get(w);
   }

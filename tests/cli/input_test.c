@@ -39,12 +39,14 @@ static void test_options(void **state) {
   refused("compare mini.json --collector boehm", "no option --collector for this command");
   refused("run mini.json -x", "no option -x");
   refused("run mini.json --seed", "--seed needs a value");
-  refused("run mini.json --seed 12x", "--seed: found \"12x\", allowed: a whole number from 0 to 2^53");
+  refused("run mini.json --seed 12x",
+          "--seed: found \"12x\", allowed: a whole number from 0 to 2^53");
   refused("run mini.json --seed -1", "found \"-1\"");
   refused("run mini.json --seed=", "found \"\"");
   refused("run mini.json --seed 9007199254740993", "allowed: a whole number");
   refused("run mini.json --seed 99999999999999999999999", "allowed: a whole number");
-  refused("compare mini.json --runs 0", "--runs: found \"0\", allowed: a whole number from 1 to 1000");
+  refused("compare mini.json --runs 0",
+          "--runs: found \"0\", allowed: a whole number from 1 to 1000");
   refused("compare mini.json --runs 1001", "--runs: found \"1001\"");
   refused("compare mini.json --runs +3", "--runs: found \"+3\"");
   refused("run mini.json --gctrace=yes", "--gctrace takes no value");
@@ -95,8 +97,8 @@ static void test_help(void **state) {
 
 static void test_scenarios(void **state) {
   (void)state;
-  refused("run shiped", "shiped: no such file, and no scenario of that name comes with tricolor; did "
-                        "you mean shipped?");
+  refused("run shiped", "shiped: no such file, and no scenario of that name comes with tricolor; "
+                        "did you mean shipped?");
   refused("run ./none.json", "./none.json");
   refused("run configs", "configs");
   write_file("bad.json", "{\"name\": \"x\",\n \"goroutines\": [],\n  \"sead\": 4, \"gc\": 5}\n");
@@ -149,7 +151,8 @@ static void test_list(void **state) {
 static void test_missing_engine(void **state) {
   (void)state;
   unlink("log");
-  const struct outcome *r = cli("TRICOLOR_LIBEXEC=empty FAKE_LOG=log", "run mini.json --json o.json");
+  const struct outcome *r =
+    cli("TRICOLOR_LIBEXEC=empty FAKE_LOG=log", "run mini.json --json o.json");
   assert_int_equal(r->status, 2);
   assert_contains(r->err, "no engine tricolor-native-concurrent; looked in empty (set by "
                           "$TRICOLOR_LIBEXEC)");
@@ -190,9 +193,10 @@ static void test_unwritable(void **state) {
   refused("run mini.json --json gone/out.json", "gone/out.json: cannot be written: No such file");
   refused("run mini.json --json empty", "empty: cannot be written: it is a directory");
   refused("compare mini.json --json /proc/out.json", "/proc/out.json: cannot be written");
-  refused("run mini.json --json /dev/full", "/dev/full: cannot be written: No space left on device");
-  refused("run mini.json --json mini.json", "mini.json: cannot be written: it is a file this command "
-                                            "reads");
+  refused("run mini.json --json /dev/full",
+          "/dev/full: cannot be written: No space left on device");
+  refused("run mini.json --json mini.json",
+          "mini.json: cannot be written: it is a file this command reads");
   refused("run mini.json --events gone/log.ev", "gone/log.ev: cannot be written");
   refused("list --json gone/list.json", "gone/list.json: cannot be written");
   assert_int_equal(cli("", "validate mini.json")->status, 0); /* still what it was */

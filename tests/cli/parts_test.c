@@ -84,7 +84,9 @@ static void test_table_text(void **state) {
   sim_table_print(t, f, false);
   sim_table_free(t);
   fclose(f);
-  assert_string_equal(text, "A heading wider than any column\na\xc3\xa9      12\nabcd  123   ?[2Jx\n");
+  assert_string_equal(text, "A heading wider than any column\n"
+                            "a\xc3\xa9      12\n"
+                            "abcd  123   ?[2Jx\n");
   free(text);
   char clean[8];
   assert_string_equal(sim_text_clean("a\xc2\x9b" "b\x7f", clean, sizeof clean), "a?b?");

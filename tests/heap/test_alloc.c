@@ -237,6 +237,7 @@ static void test_trigger(void **state) {
   fake.trigger = true;
   fake.on_start = look_at_root;
   void *a = gc_alloc(mu(), t);
+  assert_non_null(a);
   assert_u64(fake.starts, 1);
   assert_ptr_equal(seen_root, a);
   assert_null(mu()->frames);

@@ -198,6 +198,31 @@ static void test_pace_when_done(void **state) {
   assert_u64(swept(), 3);
 }
 
+/* A distance below one page counts as one page. */
+static void test_pace_distance(void **state) {
+  (void)state;
+  make_full_spans(40, true, NULL);
+  fake_cycle_end(40 * 8192, true);
+  gc_sweep_pace(40 * 8192 + (1 << 20) + 1, 40 * 8192);
+  gc_sweep_deduct_credit(p0(), 4096, 0); /* half a page: half of the 40 */
+  assert_u64(swept(), 20);
+}
+
+/* What was allocated black is not the reclaimer's either. */
+static void test_reclaim_leaves_black(void **state) {
+  (void)state;
+  struct gc_type *t = fake_type(8192, 1);
+  fake_cycle_begin();
+  fake.assist_grant = 1 << 20;
+  fake_marking(true);
+  for (int i = 0; i < 10; i++) gc_alloc(mu(), t);
+  fake_marking(false);
+  gc_cache_flush(p0());
+  fake_cycle_end(10 * 8192, true);
+  gc_sweep_reclaim(p0(), 5);
+  assert_u64(swept(), 0);
+}
+
 /* F2.7.2: full spans are looked through for a free slot, at most 101 of them. */
 static void test_budget(void **state) {
   (void)state;
@@ -277,7 +302,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_block, begin, end),
       cmocka_unit_test_setup_teardown(test_proportional, begin, end),
       cmocka_unit_test_setup_teardown(test_pace_when_done, begin, end),
+      cmocka_unit_test_setup_teardown(test_pace_distance, begin, end),
       cmocka_unit_test_setup_teardown(test_budget, begin, end),
+      cmocka_unit_test_setup_teardown(test_reclaim_leaves_black, begin, end),
       cmocka_unit_test_setup_teardown(test_reclaim, begin, end),
       cmocka_unit_test_setup_teardown(test_reclaim_leaves_marked, begin, end),
       cmocka_unit_test_setup_teardown(test_recycling, begin, end),

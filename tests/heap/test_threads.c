@@ -115,7 +115,7 @@ static void test_threads(void **state) {
   (void)state;
   fake_begin(NULL);
   all.workers = calloc(FAKE_PROCS, sizeof *all.workers);
-  all.steps = test_scaled(200000);
+  all.steps = test_scaled(80000);
   all.rounds = 6;
   for (uint32_t i = 0; i < TYPES; i++) all.types[i] = fake_type(16 + 24 * i * i, i % 2);
   fake.assist_grant = 1 << 30;

@@ -92,7 +92,7 @@ void test_failed(const char *file, int line, const char *what, const char *fmt, 
   va_start(args, fmt);
   vsnprintf(text, sizeof text, fmt, args);
   va_end(args);
-  fprintf(stderr, "%s:%d: %s: %s\n", file, line, what, text);
+  fprintf(stderr, "%s:%d: %s:%s\n", file, line, what, text);
   abort();
 }
 

@@ -34,9 +34,9 @@ void test_remove(struct go_g *g, const struct map_type *t, struct map *m, uint64
 bool test_first_key(const struct map_type *t, struct map *m, uint64_t bucket, uint64_t *key);
 
 /* Ends the test when e does not hold, saying what was compared. */
-#define CHECK(e, ...)                                             \
-  do {                                                            \
-    if (!(e)) test_failed(__FILE__, __LINE__, #e, "" __VA_ARGS__); \
+#define CHECK(e, ...)                                               \
+  do {                                                              \
+    if (!(e)) test_failed(__FILE__, __LINE__, #e, " " __VA_ARGS__); \
   } while (0)
 _Noreturn void test_failed(const char *file, int line, const char *what, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

@@ -7,7 +7,7 @@ static const struct map_type *ints(void) {
   return map_type_new(MAP_KEY_U64, 0, MAP_ELEM_BYTES, 8, TEST_HASH_KEY);
 }
 
-/* ---- making ---------------------------------------------------------------------------------- */
+/* ---- making --------------------------------------------------------------------------------- */
 
 static uint64_t spares_of(const struct map_type *t, struct map *m) {
   struct map_extra *extra = m->extra;
@@ -124,11 +124,16 @@ static void pointer_maps(struct go_g *g, void *arg, void *heap_arg) {
   }
 }
 
-/* ---- growing ----------------------------------------------------------------------------------- */
+/* ---- growing -------------------------------------------------------------------------------- */
 
 /* F1.12 */
 static void growth_trace(struct go_g *g, void *arg, void *heap_arg) {
-  static const struct { uint64_t count; unsigned B; bool growing; int nevacuate, noverflow; } rows[] = {
+  static const struct {
+    uint64_t count;
+    unsigned B;
+    bool growing;
+    int nevacuate, noverflow; /* -1: any */
+  } rows[] = {
       {8, 0, false, -1, -1},   {9, 1, false, -1, -1},    {14, 2, false, -1, -1},
       {27, 3, true, 2, -1},    {28, 3, false, -1, -1},   {53, 4, true, 1, -1},
       {58, 4, false, -1, 1},   {105, 5, true, -1, -1},   {115, 5, false, -1, -1},
@@ -145,7 +150,7 @@ static void growth_trace(struct go_g *g, void *arg, void *heap_arg) {
   unsigned row = 0;
   for (uint64_t i = 0; i < 2000; i++) {
     test_put(g, t, m, i, i);
-    if (i + 1 != rows[row].count)
+    if (row == sizeof rows / sizeof rows[0] || i + 1 != rows[row].count)
       continue;
     CHECK(m->B == rows[row].B, "count %llu", (unsigned long long)i + 1);
     CHECK((m->old_buckets != NULL) == rows[row].growing, "count %llu", (unsigned long long)i + 1);
@@ -153,6 +158,7 @@ static void growth_trace(struct go_g *g, void *arg, void *heap_arg) {
     CHECK(rows[row].noverflow < 0 || m->noverflow == rows[row].noverflow);
     row++;
   }
+  CHECK(row == sizeof rows / sizeof rows[0]);
   struct map_bucket *b = m->buckets;
   CHECK(memcmp(b->top, tops, 8) == 0);
   for (unsigned i = 0; i < 4; i++)
@@ -179,7 +185,14 @@ static uint64_t raw_digest(const struct map_type *t, struct map *m) {
   return m->old_buckets == NULL ? d : array_digest(t, m->old_buckets, map_old_count(m), d);
 }
 
-struct state { uint64_t i; int count; unsigned B, noverflow; int nevacuate, flags; uint64_t digest; };
+/* After operation i; -1: any. */
+struct state {
+  uint64_t i;
+  int count;
+  unsigned B, noverflow;
+  int nevacuate, flags;
+  uint64_t digest;
+};
 
 static void check_state(const struct map_type *t, struct map *m, const struct state *s) {
   unsigned long long i = s->i;
@@ -219,9 +232,10 @@ static void golden_script(struct go_g *g, void *arg, void *heap_arg) {
       test_remove(g, t, m, key);
     if (odd && m->count > 3000 && test_first_key(t, m, r & map_mask(m->B), &key))
       test_remove(g, t, m, key);
-    if (i == rows[row].i)
+    if (row < sizeof rows / sizeof rows[0] && i == rows[row].i)
       check_state(t, m, &rows[row++]);
   }
+  CHECK(row == sizeof rows / sizeof rows[0]);
   GC_ROOTS_END(go_mu(g), roots);
 }
 
@@ -248,13 +262,14 @@ static void golden_same_size(struct go_g *g, void *arg, void *heap_arg) {
       test_put(g, t, m, next, next);
       next++;
     }
-    if (i == rows[row].i)
+    if (row < sizeof rows / sizeof rows[0] && i == rows[row].i)
       check_state(t, m, &rows[row++]);
   }
+  CHECK(row == sizeof rows / sizeof rows[0]);
   GC_ROOTS_END(go_mu(g), roots);
 }
 
-/* ---- iterating -------------------------------------------------------------------------------------- */
+/* ---- iterating ------------------------------------------------------------------------------ */
 
 enum { ORDER_MAX = 27 };
 

@@ -51,7 +51,7 @@ struct mutator {
   void **keep; /* root slots: 0 the window, the others temporary */
 };
 
-enum { KEEP_WINDOW, KEEP_A, KEEP_B, KEEP_BIG, KEEP_COUNT };
+enum { KEEP_WINDOW, KEEP_A, KEEP_B, KEEP_HELD, KEEP_BIG, KEEP_COUNT };
 
 static uint32_t pick(struct mutator *m, uint32_t n) { return rng_fastrandn(&m->random, n); }
 
@@ -139,6 +139,15 @@ static void hide(struct mutator *m) {
   m->keep[KEEP_A] = NULL;
 }
 
+/* An object that hangs off this frame alone for long; the one held before goes back. */
+static void hold(struct mutator *m) {
+  void **from = window_slot(m);
+  check_object(m->keep[KEEP_HELD]);
+  gc_store(m->mu, window_slot(m), m->keep[KEEP_HELD]);
+  m->keep[KEEP_HELD] = gc_load(from);
+  gc_store(m->mu, from, NULL);
+}
+
 static void exchange(struct mutator *m) {
   void **global = &shared[pick(m, SHARED)];
   m->keep[KEEP_B] = gc_load(global);
@@ -159,11 +168,13 @@ static void walk(struct mutator *m) {
   }
 }
 
+/* A copy of a node that others may see; what is copied of it but its pointers never changes. */
 static void copy_and_clear(struct mutator *m) {
+  struct node *to = gc_alloc(m->mu, &node_type);
   struct node *from = window_load(m);
-  struct node *to = window_load(m);
-  if (from == NULL || to == NULL || from->magic != MAGIC_NODE || to->magic != MAGIC_NODE) return;
+  if (from == NULL || from->magic != MAGIC_NODE) return;
   gc_copy(m->mu, &node_type, to, from);
+  gc_store(m->mu, window_slot(m), to);
   if (pick(m, 2) == 0) gc_clear(m->mu, &node_type, from, 24, 16); /* right and other */
 }
 
@@ -195,7 +206,8 @@ static void operate(struct mutator *m) {
     case 5: new_cells(m); break;
     case 6: case 7: new_garbage(m); break;
     case 8: case 9: link(m); break;
-    case 10: case 11: hide(m); break;
+    case 10: hide(m); break;
+    case 11: hold(m); break;
     case 12: exchange(m); break;
     case 13: copy_and_clear(m); break;
     default: walk(m); break;

@@ -21,6 +21,8 @@ uint64_t test_scaled(uint64_t n) {
   return scaled == 0 ? 1 : scaled;
 }
 
+bool test_is_full(void) { return test_scaled(100) >= 100; }
+
 struct run run_default(go_fn *main) {
   struct run r = {.procs = 2, .seed = 1, .main = main, .timeout_s = 100};
   gc_config_default(&r.gc);
@@ -52,7 +54,7 @@ static void ended(enum rt_end kind, const char *message) {
 static void main_goroutine(struct go_g *g, void *arg, void *heap_arg) {
   (void)arg;
   (void)heap_arg;
-  gc_start(go_mu(g));
+  if (!child.run->no_cycles) gc_start(go_mu(g));
   child.run->main(g, child.run->arg, NULL);
   gc_totals_read(go_mu(g), &child.out.totals);
 }
@@ -65,7 +67,8 @@ static int child_main(void *arg) {
   config.procs = r->procs;
   gc_set_faults(&r->faults);
   if (ev_init(r->procs + 1, 1024) != RT_OK) return 2;
-  if (gc_init(&r->gc, go_world_ops()) != RT_OK) return 2;
+  const struct gc_world_ops *ops = r->ops != NULL ? r->ops : go_world_ops();
+  if (gc_init(&r->gc, ops) != RT_OK) return 2;
   if (go_run(&config, main_goroutine, NULL) != RT_OK) return 2;
   gc_finish();
   ev_finish();

@@ -10,6 +10,8 @@
 
 /* n scaled by the environment's TEST_SCALE (percent, default 100), at least 1. */
 uint64_t test_scaled(uint64_t n);
+/* Not scaled down: counts that need many operations may be asserted. */
+bool test_is_full(void);
 
 /* One run of the runtime: what is configured and what its main goroutine does. */
 struct run {
@@ -17,9 +19,11 @@ struct run {
   uint64_t seed;
   struct gc_config gc;      /* from run_default */
   struct gc_faults faults;
-  go_fn *main;              /* called after gc_start */
+  go_fn *main;              /* called after gc_start (but see no_cycles) */
   void *arg;
   uint32_t timeout_s;
+  bool no_cycles;           /* gc_start is not called: no collection ever begins */
+  const struct gc_world_ops *ops; /* NULL: the scheduler's own */
 };
 struct run run_default(go_fn *main);
 

@@ -12,6 +12,7 @@
 #include "tests/oracle/oracle_map_state.h"
 
 enum { ROOT_MAP, ROOT_CELL, ROOT_KEY, ROOTS };
+enum { OPS_PER_YIELD = 61 }; /* with --gc: how often the collecting goroutine gets its turn */
 enum keyfn { KEYFN_ID, KEYFN_SM, KEYFN_STR, KEYFN_F64LIN };
 
 /* A key as the map takes it. */
@@ -253,6 +254,8 @@ static void op_begin(struct replay *r) {
 static void op_end(struct replay *r, bool is_clear) {
   events_compare(r, is_clear);
   checkpoints(r);
+  if (r->gc && r->op % OPS_PER_YIELD == 0)
+    go_yield(r->g);
 }
 
 /* ---- operations ----------------------------------------------------------------------------- */

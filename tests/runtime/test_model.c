@@ -1,8 +1,13 @@
 /* What only the model can do: determinism, virtual time, deadlock, choosing schedules. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "plat_model.h"
 #include "runtime/ctx.h"
+#include "runtime/event.h"
 #include "runtime/lockrank.h"
 #include "runtime/meta.h"
 #include "runtime/rng.h"
@@ -39,6 +44,7 @@ static void racer(void *arg) {
       plat_mutex_unlock(&race.lock);
     }
     plat_st(&cells[i % 8], i);
+    ev_emit(0, EV_go_run, me, i, 0);
   }
   if (at_u32_add_acqrel(&race.left, UINT32_MAX) == 1) plat_note_wake(&race.done);
 }
@@ -86,6 +92,48 @@ static void same_seed_same_run(void **state) {
   assert_true(stats_of(race_and_report).trace_hash != first.trace_hash);
   plat_model_reset();
   assert_true(race.extra == 0);
+}
+
+/* The same in another process, whose addresses differ: this program started again with "hash". */
+static uint64_t hash_here(void) {
+  plat_model_reset();
+  plat_seed(5);
+  return stats_of(race_and_report).trace_hash;
+}
+
+static void same_run_at_other_addresses(void **state) {
+  (void)state;
+  char self[512] = "", command[600];
+  uint64_t here = hash_here();
+  assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+  snprintf(command, sizeof command, "'%s' hash", self);
+  for (int i = 0; i < 3; i++) {
+    char line[64] = "";
+    FILE *f = popen(command, "r");
+    assert_non_null(f);
+    assert_non_null(fgets(line, sizeof line, f));
+    assert_int_equal(pclose(f), 0);
+    assert_true(strtoull(line, NULL, 16) == here);
+  }
+}
+
+/* Logging is no scheduling point. */
+static uint64_t log_mask;
+static void logged_body(void) {
+  rt_assert(ev_init(1, 65536) == RT_OK);
+  ev_set_mask(log_mask);
+  race_body();
+  ev_finish();
+}
+static void logging_changes_nothing(void **state) {
+  (void)state;
+  plat_model_reset();
+  log_mask = 0;
+  struct plat_model_stats quiet = stats_of(logged_body);
+  plat_model_reset();
+  log_mask = UINT64_MAX;
+  struct plat_model_stats loud = stats_of(logged_body);
+  assert_memory_equal(&quiet, &loud, sizeof quiet);
 }
 
 /* ---- observation: time order, object ids, sites ---------------------------------------------- */
@@ -460,9 +508,15 @@ static void a_chooser_finds_the_lost_update(void **state) {
   assert_true(schedules > 1 && lost == 0);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  if (argc == 2 && strcmp(argv[1], "hash") == 0) {
+    printf("%016" PRIx64 "\n", hash_here());
+    return 0;
+  }
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(same_seed_same_run),
+      cmocka_unit_test(same_run_at_other_addresses),
+      cmocka_unit_test(logging_changes_nothing),
       cmocka_unit_test(operations_are_observed),
       cmocka_unit_test(model_time_is_ordered),
       cmocka_unit_test(time_jumps_to_the_deadline),

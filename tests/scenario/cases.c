@@ -60,6 +60,7 @@ struct context {
   struct test_cases *cases;
   const struct sc_object *object;
   uint32_t variant;
+  bool again;                           /* the row was tried in an earlier variant */
   const char *before, *after, *pointer; /* the document around the object */
 };
 
@@ -135,6 +136,7 @@ static void try_value(struct context *x, const struct sc_row *row, enum case_kin
   char *text =
       sim_printf("%s%s'%s':%s%s%s", x->before, others, row->key, valid ? "" : "`", value, x->after);
   struct test_case *c = add(x->cases, kind, text, strlen(text));
+  c->again = x->again;
   if (!valid) c->pointer = sim_printf("%s/%s", x->pointer, row->key);
   free(text);
   free(others);
@@ -206,6 +208,21 @@ static void try_words(struct context *x, const struct sc_row *row) {
   }
 }
 
+/* A thing with a wrong name: the error is about the key inside the value. */
+static void try_bad_names(struct context *x, const struct sc_row *row) {
+  static const char *const wrong[] = {"", "9", "a b", "-a", "a.b", "a/b"};
+  for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    char *others = companions(x, row);
+    char *text =
+        sim_printf("%s%s'%s':{`'%s':{}}%s", x->before, others, row->key, wrong[i], x->after);
+    struct test_case *c = add(x->cases, CASE_STRUCTURE, text, strlen(text));
+    bool slash = strchr(wrong[i], '/') != NULL;
+    c->pointer = sim_printf("%s/%s/%s", x->pointer, row->key, slash ? "a~1b" : wrong[i]);
+    free(text);
+    free(others);
+  }
+}
+
 static void try_row(struct context *x, const struct sc_row *row) {
   static const char *const no_bool[] = {"0", "1", "null", "'true'", "[]", "{}", NULL};
   static const char *const no_double[] = {"true", "null", "'1'", "[]", "{}", NULL};
@@ -245,6 +262,7 @@ static void try_row(struct context *x, const struct sc_row *row) {
       break;
     case SC_TYPE_NAMED:
       try_each(x, row, CASE_STRUCTURE, no_named);
+      try_bad_names(x, row);
       break;
     case SC_TYPE_LIST:
     case SC_TYPE_NAMES:
@@ -280,10 +298,17 @@ static void try_missing(struct context *x, const struct sc_row *row) {
   free(others);
 }
 
+static bool applied_before(const struct sc_row *row, uint32_t variant) {
+  for (uint32_t v = 0; v < variant; v++)
+    if (sc_row_applies(row, v)) return true;
+  return false;
+}
+
 static void try_object(struct context *x) {
   for (uint32_t i = 0; i < x->object->row_count; i++) {
     const struct sc_row *row = &x->object->rows[i];
     bool elsewhere = false;
+    x->again = x->variant > 0 && applied_before(row, x->variant);
     if (sc_row_applies(row, x->variant)) {
       try_row(x, row);
       if (row->required) try_missing(x, row);
@@ -326,7 +351,8 @@ static const struct {
 static void try_objects(struct test_cases *cases, const struct sc_object *object) {
   for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
     if (strcmp(places[i].id, object->id) != 0) continue;
-    struct context x = {cases, object, 0, places[i].before, places[i].after, places[i].pointer};
+    struct context x = {cases,           object,           0, false, places[i].before,
+                        places[i].after, places[i].pointer};
     uint32_t variants = 0;
     while (object->variant != NULL && object->variant->words[variants].name != NULL) variants++;
     do try_object(&x);

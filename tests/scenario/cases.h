@@ -3,6 +3,7 @@
 #ifndef TESTS_SCENARIO_CASES_H
 #define TESTS_SCENARIO_CASES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ enum case_kind {
 
 struct test_case {
   enum case_kind kind;
+  bool again; /* the same row was tried in another variant */
   char *text;
   size_t length;
   uint32_t line, column; /* of the error; 0: not stated */

@@ -1,5 +1,5 @@
-/* Prints every case of cases.h as a line of JSON: {"kind": "structure", "text": "..."}. Texts that
- * are not UTF-8 are left out: no schema is asked about them. */
+/* Prints every case of cases.h as a line of JSON: {"kind": "structure", "text": "...", "again":
+ * false}. Texts that are not UTF-8 are left out: no schema is asked about them. */
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +15,7 @@ int main(void) {
     cJSON *line = cJSON_CreateObject();
     cJSON_AddStringToObject(line, "kind", kinds[c->kind]);
     cJSON_AddStringToObject(line, "text", c->text);
+    cJSON_AddBoolToObject(line, "again", c->again);
     char *text = cJSON_PrintUnformatted(line);
     puts(text);
     cJSON_free(text);

@@ -9,6 +9,7 @@
 #include "sims/jsonpos.h"
 #include "sims/memory.h"
 #include "sims/scenario.h"
+#include "sims/scenario_int.h"
 #include "tests/scenario/unit.h"
 
 #define MINIMAL "{\"name\":\"x\",\"goroutines\":[{\"body\":[{\"op\":\"gc\"}]}]}"
@@ -483,6 +484,37 @@ static void places(void **state) {
   jp_free(doc);
 }
 
+/* ---- the table ---------------------------------------------------------------------------- */
+
+static void assert_words_differ(const struct sim_choice *words) {
+  for (uint32_t i = 0; words[i].name != NULL; i++)
+    for (uint32_t k = 0; k < i; k++) assert_string_not_equal(words[i].name, words[k].name);
+}
+
+/* Every row says what it is, and its default is within its own range. */
+static void assert_rows(const struct sc_object *object, uint32_t depth) {
+  for (uint32_t i = 0; i < object->row_count && depth < 8; i++) {
+    const struct sc_row *row = &object->rows[i];
+    size_t length = strlen(row->doc);
+    assert_true(length > 8 && row->doc[length - 1] == '.');
+    if (row->words != NULL) assert_words_differ(row->words);
+    if (row->sub != NULL) assert_rows(row->sub, depth + 1);
+    if (row->type > SC_TYPE_NS || row->type == SC_TYPE_BOOL || row->initial_text != NULL) continue;
+    bool special = row->special != NULL && row->initial == row->special_value;
+    assert_true(row->required || special || (row->initial >= row->min && row->initial <= row->max));
+    assert_true(row->width == 8 || row->max <= UINT32_MAX);
+  }
+}
+
+static void table(void **state) {
+  (void)state;
+  assert_rows(&sc_root, 0);
+  for (enum sc_op_kind kind = 0; kind < SC_OP_KINDS; kind++) assert_non_null(sc_op_name(kind));
+  assert_null(sc_op_words[SC_OP_KINDS].name);
+  assert_string_equal(sc_op_name(SC_OP_YIELD), "yield");
+  assert_string_equal(sc_op_name(SC_OP_CHAN_CLOSE), "chan.close");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(defaults),
@@ -500,6 +532,7 @@ int main(void) {
       cmocka_unit_test(overrides_in_order),
       cmocka_unit_test(wrong_overrides),
       cmocka_unit_test(places),
+      cmocka_unit_test(table),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,36 @@
+/* sims/choices.c names exactly what the collector's registries hold. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "gc/barrier.h"
+#include "gc/pacer.h"
+#include "sims/choices.h"
+
+static void test_barriers(void **state) {
+  (void)state;
+  for (const struct sim_choice *row = sim_barriers; row->name != NULL; row++)
+    if (gc_barrier_find(row->name) == NULL) fail_msg("no barrier called %s", row->name);
+  for (const struct gc_barrier *row = gc_barriers; row->name != NULL; row++)
+    if (sim_choice_find(sim_barriers, row->name) == NULL)
+      fail_msg("scenarios cannot choose barrier %s", row->name);
+}
+
+static void test_pacers(void **state) {
+  (void)state;
+  for (const struct sim_choice *row = sim_pacers; row->name != NULL; row++)
+    if (gc_pacer_find(row->name) == NULL) fail_msg("no pacer called %s", row->name);
+  for (const struct gc_pacer_ops *const *row = gc_pacers; *row != NULL; row++)
+    if (sim_choice_find(sim_pacers, (*row)->name) == NULL)
+      fail_msg("scenarios cannot choose pacer %s", (*row)->name);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_barriers),
+    cmocka_unit_test(test_pacers),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
