@@ -40,7 +40,7 @@ struct gc_cycle {
   uint64_t number;              /* 1.. */
   bool forced;                  /* started by gc_collect */
   uint32_t procs;
-  uint32_t stop_procs;          /* processors a stop keeps from the program: min(procs, machine's) */
+  uint32_t stop_procs;          /* processors a stop takes: min(procs, machine) */
   uint64_t since_init_ns;       /* start_ns counted from gc_init */
   uint64_t start_ns;            /* sweep-termination stop was requested */
   uint64_t mark_ns;             /* first stop ended: concurrent marking */

@@ -127,7 +127,7 @@ bool gc_cache_is_prepared(const struct gc_p *p);
 static inline struct gc_span *gc_find_span(uintptr_t addr) {
   uint64_t offset = addr - gc_heap.base;
   if (offset >= at_u64_load_relaxed(&gc_heap.grown_bytes)) return NULL; /* only grows */
-  /* pairs with publish_span(): the span's fields */
+  /* pairs with publish_span_locked(): the span's fields */
   return at_ptr_load_acquire(&gc_heap.spans[offset >> GC_PAGE_SHIFT]);
 }
 

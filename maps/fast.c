@@ -14,30 +14,29 @@ MAP_INLINE uint64_t int_hash(const struct map_type *t, struct map *m, uint64_t k
                     : map_hash_u32((uint32_t)key, seed, t->hash_mask);
 }
 
-MAP_INLINE unsigned int_match(struct map_bucket *b, unsigned i, uint64_t key,
-                              const unsigned width) {
+/* The searches below go cell by cell, with branches: the processor guesses where a search ends and
+ * runs ahead of memory, which for tables beyond the caches measured faster than comparing all eight
+ * keys at once and waiting for the answer. */
+MAP_INLINE bool int_equal(struct map_bucket *b, unsigned i, uint64_t key, const unsigned width) {
   const char *slot = b->slots + (size_t)i * width;
-  bool equal = width == 8 ? map_load_u64(slot) == key : map_load_u32(slot) == (uint32_t)key;
-  return (unsigned)equal << i;
+  return width == 8 ? map_load_u64(slot) == key : map_load_u32(slot) == (uint32_t)key;
 }
 
-/* Cells whose key bytes equal key, occupied or not. Written out and without branches: how full a
- * bucket is cannot be predicted. */
-MAP_INLINE unsigned int_matches(struct map_bucket *b, uint64_t key, const unsigned width) {
+/* Announces that the tophash bytes and keys of b are about to be read. */
+MAP_INLINE void int_probe(struct map_bucket *b, const unsigned width) {
   plat_charge(PLAT_COST_map_probe, 1);
-  plat_touch_read(b->slots, (size_t)MAP_CELLS * width);
-  return int_match(b, 0, key, width) | int_match(b, 1, key, width) | int_match(b, 2, key, width) |
-         int_match(b, 3, key, width) | int_match(b, 4, key, width) | int_match(b, 5, key, width) |
-         int_match(b, 6, key, width) | int_match(b, 7, key, width);
+  plat_touch_read(b, MAP_TOP_BYTES + (size_t)MAP_CELLS * width);
 }
 
 /* The occupied cell with this key; neither tophash values nor MAP_EMPTY_REST matter (F1.9.2). */
 MAP_INLINE struct map_cell int_find(const struct map_type *t, struct map_bucket *b, uint64_t key,
                                     const unsigned width) {
   for (; b != NULL; b = map_overflow(t, b)) {
-    unsigned hits = int_matches(b, key, width) & map_tops_used(plat_ld(&b->tops));
-    if (hits != 0)
-      return (struct map_cell){b, (unsigned)__builtin_ctz(hits)};
+    int_probe(b, width);
+    for (unsigned i = 0; i < MAP_CELLS; i++) {
+      if (int_equal(b, i, key, width) && !map_cell_is_empty(b->top[i]))
+        return (struct map_cell){b, i};
+    }
   }
   return (struct map_cell){NULL, 0};
 }
@@ -61,21 +60,22 @@ MAP_INLINE bool int_place(const struct map_type *t, struct map_bucket *b, uint64
                           const unsigned width, struct map_cell *c, struct map_bucket **last) {
   c->bucket = NULL;
   for (;;) {
-    uint64_t tops = plat_ld(&b->tops);
-    unsigned used = map_tops_used(tops);
-    unsigned before = map_tops_before_rest(tops);
-    unsigned hits = int_matches(b, key, width) & used & before;
-    if (hits != 0) {
-      *c = (struct map_cell){b, (unsigned)__builtin_ctz(hits)};
-      return true;
-    }
-    if (c->bucket == NULL && used != 0xff)
-      *c = (struct map_cell){b, (unsigned)__builtin_ctz(~used)};
+    int_probe(b, width);
     *last = b;
-    struct map_bucket *next = before != 0xff ? NULL : map_overflow(t, b);
-    if (next == NULL)
+    for (unsigned i = 0; i < MAP_CELLS; i++) {
+      bool empty = map_cell_is_empty(b->top[i]);
+      if (empty && c->bucket == NULL)
+        *c = (struct map_cell){b, i};
+      if (b->top[i] == MAP_EMPTY_REST)
+        return false;
+      if (!empty && int_equal(b, i, key, width)) {
+        *c = (struct map_cell){b, i};
+        return true;
+      }
+    }
+    b = map_overflow(t, b);
+    if (b == NULL)
       return false;
-    b = next;
   }
 }
 
@@ -137,17 +137,19 @@ MAP_INLINE struct map_cell int_assign_quick(const struct map_type *t, struct map
     return no;
   uint8_t B = plat_ld(&m->B);
   struct map_bucket *b = map_bucket_at(t, array, hash & map_mask(B));
-  uint64_t tops = plat_ld(&b->tops);
-  unsigned used = map_tops_used(tops);
-  unsigned before = map_tops_before_rest(tops);
-  unsigned hits = int_matches(b, key, width) & used & before;
-  if (hits != 0)
-    return (struct map_cell){b, (unsigned)__builtin_ctz(hits)};
+  int_probe(b, width);
+  unsigned i = 0, free_cell = MAP_CELLS;
+  for (; i < MAP_CELLS && b->top[i] != MAP_EMPTY_REST; i++) {
+    if (b->top[i] == MAP_EMPTY_ONE)
+      free_cell = free_cell == MAP_CELLS ? i : free_cell;
+    else if (int_equal(b, i, key, width))
+      return (struct map_cell){b, i};
+  }
   uint64_t count = (uint64_t)plat_ld(&m->count) + 1;
-  if (before == 0xff || map_over_load(count, B) ||
+  if (i == MAP_CELLS || map_over_load(count, B) ||
       map_too_many_overflow(plat_ld(&m->noverflow), B))
     return no;
-  struct map_cell c = {b, (unsigned)__builtin_ctz(~used)};
+  struct map_cell c = {b, free_cell == MAP_CELLS ? i : free_cell};
   int_fill(c, hash, key, width);
   plat_st(&m->count, (int64_t)count);
   return c;

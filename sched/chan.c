@@ -51,7 +51,7 @@ bool go_chan_check_locked(const struct go_chan *ch) {
          (!closed || (ch->recv.first == NULL && ch->send.first == NULL));
 }
 
-/* ---- waiters -------------------------------------------------------------------------------------- */
+/* ---- waiters --------------------------------------------------------------------------------- */
 
 void go_chan_wait_locked(struct go_chan *ch, struct go_waiter *w, bool is_send) {
   struct go_wait_list *list = is_send ? &ch->send : &ch->recv;
@@ -101,7 +101,7 @@ static struct go_g *serve_locked(struct go_waiter *w, bool success) {
   return w->g;
 }
 
-/* ---- moving values -------------------------------------------------------------------------------- */
+/* ---- moving values --------------------------------------------------------------------------- */
 
 static char *place(struct go_chan *ch, uint32_t index) {
   char *base = ch->buffer != NULL ? (char *)gc_load(&ch->buffer) : (char *)(ch + 1);
@@ -213,7 +213,7 @@ enum go_chan_result go_chan_take_locked(struct go_g *g, struct go_chan *ch, void
   return GO_CHAN_DONE;
 }
 
-/* ---- operations ------------------------------------------------------------------------------------ */
+/* ---- operations ------------------------------------------------------------------------------ */
 
 _Noreturn void go_chan_send_on_closed(void) {
   rt_fatal(RT_END_FATAL, "send on closed channel");

@@ -200,7 +200,7 @@ void go_after_local(struct go_m *m, struct go_g *g);     /* runnable, own queue'
 void go_after_preempted(struct go_m *m, struct go_g *g); /* GO_PREEMPTED */
 void go_after_exit(struct go_m *m, struct go_g *g);      /* dead; main: shutdown */
 
-/* ---- status.c --------------------------------------------------------------------------------- */
+/* ---- status.c -------------------------------------------------------------------------------- */
 
 /* from -> to, waiting while a suspender holds it or the goroutine has not reached `from` yet. */
 void go_status_swap(struct go_g *g, uint32_t from, uint32_t to);
@@ -212,7 +212,7 @@ void go_scannable_end(struct gc_mutator *self);
 void go_frames_lock(struct go_g *g);
 void go_frames_unlock(struct go_g *g);
 
-/* ---- park.c ----------------------------------------------------------------------------------- */
+/* ---- park.c ---------------------------------------------------------------------------------- */
 
 /* counts: the wait goes into go_blocked_ns. */
 void go_park_why(struct go_g *g, struct plat_mutex *unlock, const char *why, bool counts);
@@ -224,12 +224,12 @@ void go_enqueue(struct go_p *p, struct go_g *g, bool next);
 void go_enqueue_global(struct go_list *list);
 void go_enqueue_global_locked(struct go_list *list);
 
-/* ---- chan.c, select.c ------------------------------------------------------------------------- */
+/* ---- chan.c, select.c ------------------------------------------------------------------------ */
 
 void go_chan_init(void);
 void go_select_unlock(struct go_g *g);
 
-/* ---- idle.c ----------------------------------------------------------------------------------- */
+/* ---- idle.c ---------------------------------------------------------------------------------- */
 
 void go_idle_p_put_locked(struct go_p *p);
 struct go_p *go_idle_p_get_locked(void);
@@ -252,7 +252,7 @@ struct go_m *go_idle_m_get_locked(void);
 void go_m_launch(struct go_m *m, struct go_p *p, bool is_new);
 void go_wake_idle(void);
 
-/* ---- spawn.c, stack.c --------------------------------------------------------------------------- */
+/* ---- spawn.c, stack.c ------------------------------------------------------------------------ */
 
 /* A dead goroutine, made ready to be filled in; then runnable with go_g_prepare. */
 struct go_g *go_g_new(struct go_p *p, const char *name);
@@ -269,7 +269,7 @@ size_t go_stack_bytes(void);
 /* Gives all stacks back; no goroutine has one any more. */
 void go_stack_release_all(void);
 
-/* ---- world.c, preempt.c, sysmon.c ------------------------------------------------------------------ */
+/* ---- world.c, preempt.c, sysmon.c ------------------------------------------------------------ */
 
 void go_safepoint(struct gc_mutator *mu);
 void go_preempt_all(void);

@@ -21,9 +21,9 @@ void go_config_default(struct go_config *c);
 /* heap_arg: a heap object or NULL, rooted for the goroutine's whole life; arg: anything else. */
 typedef void go_fn(struct go_g *g, void *arg, void *heap_arg);
 
-/* gc_start is left to main. Runs main as goroutine 1 on a fresh scheduler, on the calling thread and others; returns once
+/* Runs main as goroutine 1 on a fresh scheduler, on the calling thread and others; returns once
  * main has returned and every thread has ended (other goroutines are abandoned, as in Go).
- * gc_init must have been called with go_world_ops(). */
+ * gc_init must have been called with go_world_ops(); gc_start is left to main. */
 enum rt_err go_run(const struct go_config *config, go_fn *main, void *arg) RT_MUST_USE;
 const struct gc_world_ops *go_world_ops(void);
 
@@ -41,7 +41,7 @@ const char *go_name(const struct go_g *g);
  * operations must not be charged with. Asked by g itself. */
 uint64_t go_blocked_ns(const struct go_g *g);
 
-/* ---- blocking ------------------------------------------------------------------------------ */
+/* ---- blocking -------------------------------------------------------------------------------- */
 
 /* Parks g; *unlock (may be NULL) is released once g can be readied. why: static, for dumps. */
 void go_park(struct go_g *g, struct plat_mutex *unlock, const char *why);
@@ -93,11 +93,12 @@ uint64_t go_chan_len(const struct go_chan *ch);
 
 enum { GO_SELECT_MAX = 64 }; /* most cases of one select */
 struct go_select_case { struct go_chan *ch; void *value; bool is_send; };
-/* Value of a receive case may be NULL (dropped). Index of the case that ran; -1: none was ready and block is false. *received: recv ok. */
+/* Index of the case that ran; -1: none was ready and block is false. The value of a receive case
+ * may be NULL (dropped). *received (may be NULL): a value came, not the end of the channel. */
 int go_select(struct go_g *g, struct go_select_case *cases, uint32_t count, bool block,
               bool *received);
 
-/* ---- observation ---------------------------------------------------------------------------- */
+/* ---- observation ----------------------------------------------------------------------------- */
 
 struct go_totals {
   uint64_t goroutines_created, switches, steals, preemptions, parks;

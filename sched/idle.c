@@ -3,7 +3,7 @@
 #include "runtime/meta.h"
 #include "sched/gmp.h"
 
-/* ---- idle Ps ---------------------------------------------------------------------------------- */
+/* ---- idle Ps --------------------------------------------------------------------------------- */
 
 void go_idle_p_put_locked(struct go_p *p) {
   rt_assert(plat_mutex_held(&go_sched.lock));
@@ -49,7 +49,7 @@ struct go_p *go_p_release(struct go_m *m) {
   return p;
 }
 
-/* ---- spinning --------------------------------------------------------------------------------- */
+/* ---- spinning -------------------------------------------------------------------------------- */
 
 void go_spinning_begin(struct go_m *m) {
   rt_assert(!m->is_spinning);
@@ -81,7 +81,7 @@ void go_wake_idle(void) {
   go_m_start(NULL, true);
 }
 
-/* ---- threads ---------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 static void m_thread(void *arg) {
   struct go_m *m = arg;
@@ -159,7 +159,7 @@ void go_m_start(struct go_p *p, bool spinning) {
   go_m_launch(m, p, is_new);
 }
 
-/* ---- parking a thread --------------------------------------------------------------------------- */
+/* ---- parking a thread ------------------------------------------------------------------------ */
 
 static void check_deadlock_locked(void) {
   if (go_sched.idle_m_count < go_sched.m_count) return;

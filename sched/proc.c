@@ -84,7 +84,7 @@ static void execute(struct go_m *m, struct go_g *g, bool inherit) {
   m->after(m, g);
 }
 
-/* ---- what becomes of a goroutine that has left its stack ---------------------------------------- */
+/* ---- what becomes of a goroutine that has left its stack ------------------------------------- */
 
 void go_after_global(struct go_m *m, struct go_g *g) {
   (void)m;
@@ -106,7 +106,7 @@ void go_after_preempted(struct go_m *m, struct go_g *g) {
   at_u32_store_release(&g->status, GO_PREEMPTED); /* pairs with go_suspend: its stack is left */
 }
 
-/* ---- looking for work ------------------------------------------------------------------------- */
+/* ---- looking for work ------------------------------------------------------------------------ */
 
 static uint64_t look_now(struct look *look) {
   if (look->now_ns == 0) look->now_ns = plat_now_ns();
@@ -163,7 +163,7 @@ static struct go_g *worker_get(struct go_p *p, struct look *look, bool idle) {
   return go_from_mu(mu);
 }
 
-static bool is_marking(void) {
+static inline bool is_marking(void) {
   return at_u32_load_acquire(&gc_flags.blacken_on) != 0; /* pairs with the restart of the world */
 }
 
@@ -238,7 +238,7 @@ static bool may_spin(const struct go_m *m) {
 }
 
 /* The world is to stop, the run to end, or a ragged barrier wants this P. */
-static bool is_wanted(const struct go_p *p) {
+static inline bool is_wanted(const struct go_p *p) {
   return at_u32_load_acquire(&go_sched.stop_wanted) != 0 || /* pairs with stop */
          at_u32_load_acquire(&p->safepoint_fn) != 0 ||      /* pairs with go_for_each_p */
          at_u32_load_acquire(&go_sched.shutdown) != 0;      /* pairs with begin_shutdown */
@@ -358,9 +358,21 @@ static struct found find(struct go_m *m) {
   }
 }
 
+/* The common case of find, without its bookkeeping: nobody wants anything of the P, and there is
+ * work in its own queue. NULL: let find look, in its order. */
+static struct go_g *find_own(struct go_p *p, bool *inherit) {
+  if (is_wanted(p) || is_marking()) return NULL;
+  if (at_u64_load_relaxed(&p->timers.first_ns) != 0) return NULL; /* own sleepers, or a hint */
+  if (at_u32_load_relaxed(&p->tick) % GLOBAL_EVERY == 0) return NULL;
+  p->last_ran = NULL;
+  return go_runq_get(&p->runq, inherit);
+}
+
 void go_m_loop(struct go_m *m) {
   for (;;) {
-    struct found f = find(m);
+    struct found f = {0};
+    f.g = find_own(m->p, &f.inherit);
+    if (f.g == NULL) f = find(m);
     if (f.g == NULL) return;
     if (m->is_spinning) { /* whoever stops spinning with work in hand starts the next (F6.5.2) */
       go_spinning_end(m);

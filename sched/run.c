@@ -21,7 +21,7 @@ void go_config_default(struct go_config *c) {
   };
 }
 
-/* ---- setting up --------------------------------------------------------------------------------- */
+/* ---- setting up ------------------------------------------------------------------------------ */
 
 static uint32_t gcd(uint32_t a, uint32_t b) {
   while (b != 0) {
@@ -96,7 +96,7 @@ static void finish_locks(void) {
   plat_mutex_destroy(&go_sched.lock);
 }
 
-/* ---- running ------------------------------------------------------------------------------------ */
+/* ---- running --------------------------------------------------------------------------------- */
 
 /* Parked until sysmon finds a collection due by time (F6.6.3). */
 static void periodic_main(struct gc_mutator *mu, void *arg) {
@@ -184,7 +184,7 @@ enum rt_err go_run(const struct go_config *config, go_fn *main, void *arg) {
   return err;
 }
 
-/* ---- observation ---------------------------------------------------------------------------------- */
+/* ---- observation ----------------------------------------------------------------------------- */
 
 uint64_t go_id(const struct go_g *g) { return g->mu.id; }
 const char *go_name(const struct go_g *g) { return g->name; }

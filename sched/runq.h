@@ -25,7 +25,7 @@ struct go_list {
 struct go_runq {
   struct at_u32 head;   /* counts up for ever; moved by owner and thieves */
   struct at_u32 tail;   /* counts up for ever; moved by the owner */
-  struct at_ptr next;   /* runnext: runs before the ring and inherits the time slice */
+  struct at_ptr next;   /* runnext: runs before the ring, inherits the time slice */
   struct at_ptr ring[GO_RUNQ_SIZE];
 };
 
@@ -35,7 +35,7 @@ void go_list_append(struct go_list *list, struct go_list *more);
 struct go_g *go_list_pop(struct go_list *list);
 
 /* By the owner of q. next: into the runnext slot, whose old content goes to the tail. A full ring
- * gives its older half and g to *spill (in order), for the global queue; else *spill stays empty. */
+ * gives its older half and g to *spill, in order, for the global queue; else *spill stays empty. */
 void go_runq_put(struct go_runq *q, struct go_g *g, bool next, struct go_list *spill);
 
 /* By the owner. NULL: empty. *inherit: came from runnext and keeps the slice of its waker. */

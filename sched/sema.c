@@ -1,5 +1,5 @@
-/* Semaphores (Go 1.19, F6.11). The queue is in the semaphore; its lock is one of GO_SEMA_ROOTS shared
- * ones, so that a semaphore is plain memory that needs no end. */
+/* Semaphores (Go 1.19, F6.11). The queue is in the semaphore; its lock is one of GO_SEMA_ROOTS
+ * shared ones, so that a semaphore is plain memory that needs no end. */
 #include "runtime/check.h"
 #include "sched/gmp.h"
 #include "sched/sema.h"

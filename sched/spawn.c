@@ -12,7 +12,7 @@ struct start_frame {
 };
 enum { START_BYTES = (sizeof(struct start_frame) + 15) / 16 * 16 };
 
-/* ---- the table ---------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 /* Chunk k begins at index GO_G_CHUNK * (2^k - 1). */
 static uint32_t chunk_of(uint64_t index) {
@@ -58,7 +58,7 @@ void go_g_forget_all(void) {
   at_u64_store_relaxed(&go_sched.all_count, 0);
 }
 
-/* ---- free lists ------------------------------------------------------------------------------- */
+/* ---- free lists ------------------------------------------------------------------------------ */
 
 static void free_refill(struct go_p *p) {
   if (at_u64_load_relaxed(&go_sched.free_count) == 0) return; /* a hint */
@@ -84,7 +84,7 @@ void go_g_free(struct go_p *p, struct go_g *g) {
   if (p->free.count >= FREE_LOCAL_MAX) free_spill(p);
 }
 
-/* ---- making ------------------------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 static struct start_frame *start_of(struct go_g *g) {
   return (struct start_frame *)(void *)(g->stack_low + g->stack_bytes - START_BYTES);
@@ -169,7 +169,7 @@ struct gc_mutator *go_spawn_system(struct gc_mutator *self, const char *name,
   return go_mu(spawn(g, made, NULL));
 }
 
-/* ---- ending ------------------------------------------------------------------------------------- */
+/* ---- ending ---------------------------------------------------------------------------------- */
 
 /* Main has returned: every thread leaves at its next scheduling decision. */
 static void begin_shutdown(void) {

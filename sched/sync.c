@@ -14,7 +14,7 @@ enum {
   SPIN_RELAX = 30
 };
 
-/* ---- mutex ---------------------------------------------------------------------------------------- */
+/* ---- mutex ----------------------------------------------------------------------------------- */
 
 /* Spinning pays only if the holder runs elsewhere and nobody here is kept waiting. */
 static bool can_spin(struct go_g *g, uint32_t round) {
@@ -121,7 +121,7 @@ void go_mutex_unlock(struct go_g *g, struct go_mutex *m) {
   if (old != LOCKED) unlock_slow(g, m, old - LOCKED);
 }
 
-/* ---- rwmutex --------------------------------------------------------------------------------------- */
+/* ---- rwmutex --------------------------------------------------------------------------------- */
 
 /* reader_count has this much less while a writer waits or writes. */
 static const int32_t READERS_MAX = 1 << 30;
@@ -156,7 +156,7 @@ void go_rwmutex_unlock(struct go_g *g, struct go_rwmutex *m) {
   go_mutex_unlock(g, &m->writer);
 }
 
-/* ---- wait group: counter in the high half of state, waiters in the low half ----------------------- */
+/* ---- wait group: counter in the high half of state, waiters in the low half ------------------ */
 
 void go_waitgroup_add(struct go_g *g, struct go_waitgroup *wg, int32_t delta) {
   uint64_t change = (uint64_t)(int64_t)delta << 32;

@@ -77,7 +77,7 @@ static uint32_t retake(uint64_t now_ns) {
 static void run_periodic(uint64_t now_ns) {
   if (!gc_periodic_due(now_ns)) return;
   if (at_u32_load_acquire(&go_sched.periodic_parked) == 0) return; /* pairs with periodic_main */
-  at_u32_store_relaxed(&go_sched.periodic_parked, 0); /* it sets it again only after being readied */
+  at_u32_store_relaxed(&go_sched.periodic_parked, 0); /* set again only after being readied */
   go_ready_on(NULL, go_sched.periodic, false);
 }
 

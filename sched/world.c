@@ -25,7 +25,7 @@ static void wait_end(struct gc_mutator *self, bool began) {
   if (began) go_scannable_end(self);
 }
 
-/* ---- stop and start ------------------------------------------------------------------------------- */
+/* ---- stop and start -------------------------------------------------------------------------- */
 
 /* Marks the Ps nobody runs as stopped. */
 static void stop_idle_locked(void) {
@@ -138,7 +138,7 @@ static void record_stop(struct gc_mutator *self, const struct gc_stop *stop) {
   finish_stop(self, stop);
 }
 
-/* ---- the ragged barrier ----------------------------------------------------------------------------- */
+/* ---- the ragged barrier ---------------------------------------------------------------------- */
 
 void go_run_safepoint_fn_locked(struct go_p *p) {
   rt_assert(plat_mutex_held(&go_sched.lock));
@@ -187,7 +187,7 @@ static void for_each_p(struct gc_mutator *self, void (*fn)(struct gc_p *, void *
   wait_end(self, began);
 }
 
-/* ---- stacks ----------------------------------------------------------------------------------------- */
+/* ---- stacks ---------------------------------------------------------------------------------- */
 
 static uint64_t stacks_count(void) {
   return at_u64_load_acquire(&go_sched.all_count); /* pairs with g_make */
@@ -204,7 +204,7 @@ void go_each_suspended_stack(gc_stack_visitor *visit, void *arg) {
   }
 }
 
-/* ---- goroutines --------------------------------------------------------------------------------------- */
+/* ---- goroutines ------------------------------------------------------------------------------ */
 
 static void park(struct gc_mutator *self, struct plat_mutex *unlock, const char *why) {
   go_park_why(go_from_mu(self), unlock, why, false);
@@ -222,7 +222,7 @@ static void shed_local(struct gc_mutator *self) {
   if (all.head != NULL) go_enqueue_global(&all);
 }
 
-/* ---- hints ---------------------------------------------------------------------------------------------- */
+/* ---- hints ----------------------------------------------------------------------------------- */
 
 static void preempt_p(uint32_t index) {
   struct go_p *p = go_sched.p[index];

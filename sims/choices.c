@@ -7,6 +7,7 @@ const struct sim_choice sim_collectors[] = {
   {"concurrent", "Ours: concurrent tri-colour mark-sweep with the phases and pacing of Go 1.19."},
   {"boehm", "The Boehm-Demers-Weiser collector, as Debian ships it: the baseline of a comparison."},
   {"none", "Never frees: the floor under every cost of collecting; needs memory for everything."},
+  {"go", "Real Go, by the toolchain found at build time: its own scheduler, map and collector."},
   {NULL, NULL},
 };
 

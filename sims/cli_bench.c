@@ -201,7 +201,7 @@ static void print_row(struct sim_table *t, const struct bench_row *row,
   target_text(row, text, sizeof text);
   sim_table_cell(t, SIM_PLAIN, text);
   const char *v = verdict(row, found);
-  enum sim_style style = strcmp(v, "met") == 0 ? SIM_GOOD : strcmp(v, "-") == 0 ? SIM_DIM : SIM_BAD;
+  enum sim_style style = v[0] == '-' ? SIM_DIM : strcmp(v, "met") == 0 ? SIM_GOOD : SIM_BAD;
   sim_table_cell(t, style, found->is_skipped ? "skipped" : v);
 }
 
@@ -247,7 +247,8 @@ static cJSON *bench_json(const bool *wanted, const struct bench_found *found, ui
     if (found[i].ratio > 0) cJSON_AddNumberToObject(o, "ratio", found[i].ratio);
     if (rows[i].ratio_max > 0) cJSON_AddNumberToObject(o, "ratio_max", rows[i].ratio_max);
     if (rows[i].value_max > 0) cJSON_AddNumberToObject(o, "value_max", rows[i].value_max);
-    cJSON_AddStringToObject(o, "verdict", found[i].is_skipped ? "skipped" : verdict(&rows[i], &found[i]));
+    const char *v = found[i].is_skipped ? "skipped" : verdict(&rows[i], &found[i]);
+    cJSON_AddStringToObject(o, "verdict", v);
   }
   return doc;
 }
@@ -286,7 +287,8 @@ int sim_cmd_bench(struct sim_cli *cli, const struct sim_options *o) {
   for (int i = 0; i < BENCH_ROWS && status == TRI_EXIT_OK; i++)
     if (wanted[i]) status = run_row(cli, o, &rows[i], runs, &found[i]);
   bool json_only = o->json != NULL && strcmp(o->json, "-") == 0;
-  print_table(json_only ? stderr : stdout, wanted, found, json_only ? cli->color_err : cli->color_out);
+  print_table(json_only ? stderr : stdout, wanted, found,
+              json_only ? cli->color_err : cli->color_out);
   if (o->json != NULL) {
     cJSON *doc = bench_json(wanted, found, runs);
     char *why = sim_output_write(&output, doc);

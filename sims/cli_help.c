@@ -42,6 +42,7 @@ const struct sim_command sim_commands[] = {
       "  tricolor compare map-growth                     against Boehm, 5 rounds\n"
       "  tricolor compare churn-64mib --runs 12          more rounds, narrower intervals\n"
       "  tricolor compare my.json --with boehm,none      also against never collecting\n"
+      "  tricolor compare my.json --with boehm,go        three runtimes, one of them real Go\n"
       "  tricolor compare my.json --json result.json     everything measured, into a file\n",
     .options = COMPARE_OPTIONS, .files_min = 1, .files_max = 1, .run = sim_cmd_compare,
   },

@@ -98,9 +98,9 @@ struct option {
 };
 
 static const struct option options[] = {
-  {{SIM_OPT_COLLECTOR, "--collector NAME", "concurrent (default), boehm or none"},
+  {{SIM_OPT_COLLECTOR, "--collector NAME", "concurrent (default), boehm, none or go"},
    "collector", true, false, set_collector},
-  {{SIM_OPT_WITH, "--with NAME,NAME", "what to compare with: boehm (default), none"},
+  {{SIM_OPT_WITH, "--with NAME,NAME", "what to compare with: boehm (default), none, go"},
    "with", true, false, set_with},
   {{SIM_OPT_RUNS, "--runs N", "repetitions of each, 1 to 1000 (default 5; from 6 on the table shows"
                               " 95 % intervals of the ratios)"},

@@ -69,7 +69,8 @@ char *sim_engine_probe(const char *platform, const char *collector) {
 }
 
 bool sim_engine_exists(const char *platform, const char *collector) {
-  return strcmp(platform, "model") != 0 || strcmp(collector, "boehm") != 0;
+  bool is_foreign = strcmp(collector, "boehm") == 0 || strcmp(collector, "go") == 0;
+  return strcmp(platform, "model") != 0 || !is_foreign;
 }
 
 char *sim_engine_find(const char *platform, const char *collector) {
@@ -87,6 +88,10 @@ char *sim_engine_find(const char *platform, const char *collector) {
     }
     bool is_set = p.count == 1;
     fprintf(stderr, is_set ? " (set by $TRICOLOR_LIBEXEC)" : " ($TRICOLOR_LIBEXEC is not set)");
+    if (strcmp(collector, "go") == 0) {
+      fprintf(stderr, "\nIt is built where a Go toolchain is found, 1.19 or newer:"
+                      " apt-get install golang-1.19-go, then build again.");
+    }
     fprintf(stderr, "\n`tricolor list` shows the engines that are there. Nothing was run.\n");
   }
   places_free(&p);

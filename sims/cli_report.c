@@ -279,8 +279,9 @@ void sim_report_stops(const cJSON *result, FILE *f, bool color) {
     sim_format(SIM_UNIT_NS, total_ns, total);
     sim_format(SIM_UNIT_NS, to_stop_ns, to_stop);
     sim_text_clean(reason != NULL ? reason : "-", what, sizeof what);
-    sim_text_clean(last != NULL ? last : "nobody", who, sizeof who);
-    fprintf(f, "  %-20s %8s, of which %8s waiting for %s\n", what, total, to_stop, who);
+    sim_text_clean(last != NULL ? last : "", who, sizeof who);
+    fprintf(f, "  %-20s %8s, of which %8s waiting%s%s\n", what, total, to_stop,
+            last != NULL ? " for " : "", who);
   }
 }
 

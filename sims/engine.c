@@ -193,6 +193,10 @@ static bool lock_patiently(struct plat_mutex *m) {
  * measure lock is taken first and released before, because it is of the same rank. */
 void engine_end_partial(struct engine *e, const char *kind, const char *text, int status) {
   char doing[256];
+  if (e->workload == NULL) { /* nothing has run yet */
+    fprintf(stderr, "tricolor: %s: %s\n", kind, text);
+    _exit(status);
+  }
   workload_doing(e->workload, go_current(), doing, sizeof doing);
   struct sim_result_violation violation = {kind, text, doing[0] == 0 ? NULL : doing};
   char *line = NULL;

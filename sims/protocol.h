@@ -1,8 +1,8 @@
 /* Between the front end and an engine.
  *
- * The front end starts `tricolor-<platform>-<collector>` (found beside its own executable, else in
- * the libexec directory of the installation, else in $TRICOLOR_LIBEXEC), with
- *   argv: --run N of M labels, --gctrace (forward gctrace lines), --events FILE
+ * The front end starts `tricolor-<platform>-<collector>` (found in $TRICOLOR_LIBEXEC when that is
+ * set, else beside its own executable, else in the libexec directory of the installation), with
+ *   argv: --run N/M (which run of how many), --gctrace (forward gctrace lines), --events FILE
  *   stdin: the resolved scenario JSON, then end of file
  *   stdout: one JSON document a line:
  *     {"type":"progress","phase":"setup"|"run"|"report","done":0..1,"what":"writer: map.put m"}

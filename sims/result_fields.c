@@ -12,7 +12,7 @@
 static const struct sim_field run_fields[] = {
   {"scenario", "text", "name of the scenario", SIM_TEXT, 0, AT(scenario)},
   {"engine", "text", "platform: native or model", SIM_TEXT, 0, AT(engine)},
-  {"collector", "text", "concurrent (ours), boehm or none", SIM_TEXT, 0, AT(collector)},
+  {"collector", "text", "concurrent (ours), boehm, none or go", SIM_TEXT, 0, AT(collector)},
   {"version", "text", "version of the engine", SIM_TEXT, 0, AT(version)},
   {"run", "text", "which repetition this is, as the front end counts", SIM_TEXT, 0, AT(run)},
   {"seed", "1", "seed of every random choice", SIM_U64, 0, AT(seed)},

@@ -378,6 +378,8 @@ static void judge_exit(struct sim_outcome *out) {
   int64_t status = out->exit_status;
   if (status == TRI_EXIT_INPUT) {
     out->end = SIM_END_REFUSED;
+  } else if (status == TRI_EXIT_ENGINE) {
+    fail(out, "exit", sim_strdup("gave up (exit status 3)"));
   } else if (status != TRI_EXIT_OK && status != TRI_EXIT_FAILED) {
     fail(out, "exit", sim_printf("ended with exit status %" PRId64, status));
   } else if (out->result == NULL) {

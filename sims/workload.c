@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/check.h"
+#include "runtime/meta.h"
 #include "sims/memory.h"
 #include "sims/platform.h"
 #include "sims/workload_int.h"
@@ -15,17 +16,21 @@ static const uint64_t all_pointers[1] = {1};
 static PLAT_STATE struct gc_type pointer_type = {
   .name = "pointer", .size = 8, .ptrdata = 8, .mask = all_pointers};
 
-/* The type of objects of `bytes` with that many leading pointer words; one per pair. */
+/* The type of objects of `bytes` with that many leading pointer words; one per pair. In metadata
+ * memory, because the collector may ask for types as long as it lives. */
 static const struct gc_type *object_type(struct workload *wl, uint64_t bytes, uint32_t pointers) {
   rt_assert(bytes > 0 && bytes <= UINT32_MAX && (uint64_t)pointers * 8 <= bytes);
   for (uint32_t i = 0; i < wl->type_count; i++) {
     const struct gc_type *t = wl->types[i];
     if (t->size == bytes && t->ptrdata == 8 * pointers) return t;
   }
-  struct gc_type *t = sim_alloc(sizeof *t);
-  uint64_t *mask = sim_alloc((pointers / 64 + 1) * sizeof *mask);
+  enum { NAME_BYTES = 32 };
+  struct gc_type *t = rt_meta_alloc(sizeof *t, 8);
+  uint64_t *mask = rt_meta_alloc((pointers / 64 + 1) * sizeof *mask, 8);
+  char *name = rt_meta_alloc(NAME_BYTES, 8);
+  snprintf(name, NAME_BYTES, "object of %u bytes", (unsigned)bytes);
   for (uint32_t i = 0; i < pointers; i++) mask[i / 64] |= 1ULL << i % 64;
-  *t = (struct gc_type){.name = sim_printf("object of %u bytes", (unsigned)bytes),
+  *t = (struct gc_type){.name = name,
                         .size = (uint32_t)bytes,
                         .ptrdata = 8 * pointers,
                         .mask = pointers == 0 ? NULL : mask};
@@ -297,7 +302,6 @@ static void body_free(struct wl_op *ops, uint32_t count) {
   free(ops);
 }
 
-/* Type descriptors stay: they must outlive the run. */
 void workload_free(struct workload *wl) {
   for (uint64_t i = 0; i < wl->go_count; i++) go_free(&wl->gos[i]);
   go_free(wl->setup_go);

@@ -158,16 +158,51 @@ static inline bool should_stop(const struct gc_mutator *self, unsigned flags) {
   return (flags & GC_DRAIN_UNTIL_PREEMPT) != 0 || gc_world->stop_pending();
 }
 
-/* Next object for w: its own, a global one, or what its P's barrier buffer hides (F3.7.2). */
-static inline uintptr_t next_object(struct gc_worker *w) {
-  if (gc_work_global_is_empty() && gc_work_balance(w)) gc_worker_enlist(w->p);
-  uintptr_t object = gc_work_get(w);
-  if (plat_unlikely(object == 0)) {
-    if (gc_cc.faults.flush_skipped_at_termination) return 0;
-    if (gc_wb_flush(w->p)) gc_worker_enlist(w->p);
-    object = gc_work_get(w);
-  }
+enum { PIPE_DEPTH = 8 }; /* a power of two */
+
+/* Objects on their way from the buffers to scan_object, oldest first: each was asked into the cache
+ * when it came in, and is there when its turn comes. Lives in one drain; emptied at its end. */
+struct pipe {
+  uintptr_t object[PIPE_DEPTH];
+  uint32_t head, count;
+};
+
+static inline void pipe_put(struct pipe *q, uintptr_t object) {
+  __builtin_prefetch((const void *)object);
+  q->object[(q->head + q->count++) % PIPE_DEPTH] = object;
+}
+
+static inline uintptr_t pipe_get(struct pipe *q) {
+  uintptr_t object = q->object[q->head++ % PIPE_DEPTH];
+  q->count--;
   return object;
+}
+
+/* What is left in the pipe becomes ordinary grey work again. */
+static void pipe_empty(struct pipe *q, struct gc_worker *w) {
+  bool pushed = false;
+  while (q->count > 0) {
+    if (gc_work_put(w, pipe_get(q))) pushed = true;
+  }
+  if (pushed) gc_worker_enlist(w->p);
+}
+
+/* From a global buffer, or from what w's P's barrier buffer hides (F3.7.2). */
+static uintptr_t distant_object(struct gc_worker *w) {
+  uintptr_t object = gc_work_get(w);
+  if (object != 0 || gc_cc.faults.flush_skipped_at_termination) return object;
+  if (gc_wb_flush(w->p)) gc_worker_enlist(w->p);
+  return gc_work_get(w);
+}
+
+/* Next object for w; 0: none anywhere. */
+static inline uintptr_t next_object(struct gc_worker *w, struct pipe *q) {
+  if (gc_work_global_is_empty() && gc_work_balance(w)) gc_worker_enlist(w->p);
+  struct gc_workbuf *b = w->first;
+  if (plat_likely(b != NULL)) {
+    while (q->count < PIPE_DEPTH && b->count > 0) pipe_put(q, b->entry[--b->count]);
+  }
+  return plat_likely(q->count > 0) ? pipe_get(q) : distant_object(w);
 }
 
 /* One gc_drain. */
@@ -212,9 +247,10 @@ void gc_drain(struct gc_mutator *self, unsigned flags, uint64_t start_ns) {
   struct gc_worker *w = gc_worker_of(self);
   struct drain d = {.self = self, .w = w, .flags = flags, .start_ns = start_ns,
                     .uncredited = w->scan_work, .until_check = GC_PACER_DRAIN_CHECK};
+  struct pipe pipe = {.count = 0};
   bool go_on = drain_roots(&d);
   while (go_on && !should_stop(self, flags)) {
-    uintptr_t object = next_object(w);
+    uintptr_t object = next_object(w, &pipe);
     if (object == 0) break;
     scan_object(w, object);
     if (plat_likely(w->scan_work < GC_PACER_CREDIT_SLACK)) continue;
@@ -224,16 +260,18 @@ void gc_drain(struct gc_mutator *self, unsigned flags, uint64_t start_ns) {
       go_on = !self_preempts(&d);
     }
   }
+  pipe_empty(&pipe, w);
   if (w->scan_work > 0) flush_scan_work(&d);
   rt_assert(self->p->work == w);
 }
 
 int64_t gc_drain_n(struct gc_mutator *self, int64_t work) {
   struct gc_worker *w = gc_worker_of(self);
+  struct pipe pipe = {.count = 0};
   int64_t flushed = -w->scan_work; /* so that flushed + w->scan_work is what is done here */
   while (flushed + w->scan_work < work && !should_stop(self, GC_DRAIN_UNTIL_PREEMPT) &&
          at_u32_load_relaxed(&gc_cc.limiting) == 0 /* advisory */) {
-    uintptr_t object = next_object(w);
+    uintptr_t object = next_object(w, &pipe);
     if (object != 0) {
       scan_object(w, object);
     } else {
@@ -248,6 +286,7 @@ int64_t gc_drain_n(struct gc_mutator *self, int64_t work) {
       w->scan_work = 0;
     }
   }
+  pipe_empty(&pipe, w);
   rt_assert(self->p->work == w);
   return flushed + w->scan_work;
 }

@@ -172,6 +172,8 @@ static uint64_t checked_offset(const void *p, size_t bytes) {
 
 enum rt_err plat_vm_commit(void *p, size_t bytes) {
   checked_offset(p, bytes);
+  /* Here and not on release: the shadow of a whole reservation is gigabytes. */
+  plat_unpoison(p, bytes);
   return vmem_commit(p, bytes) ? RT_OK : RT_ERR_NOMEM;
 }
 
@@ -188,7 +190,6 @@ bool plat_vm_guard(void *p, size_t bytes) {
 void plat_vm_release(void *p, size_t bytes) {
   uint64_t offset = checked_offset(p, bytes);
   vmem_uncommit(p, bytes);
-  plat_unpoison(p, bytes);
   extent_insert(offset, bytes);
 }
 
@@ -205,10 +206,7 @@ void plat_model_snapshot(void) {
 void plat_model_reset(void) {
   rt_assert(model.running == NULL || model.running == &model.host);
   if (vm.snapshot != NULL) memcpy(__start_tri_state, vm.snapshot, state_bytes());
-  if (vm.used != 0) {
-    vmem_uncommit(vm.arena, vm.used);
-    plat_unpoison(vm.arena, vm.used);
-  }
+  if (vm.used != 0) vmem_uncommit(vm.arena, vm.used);
   vm.used = 0;
   vm.extent_count = 0;
   plat_seed(0);

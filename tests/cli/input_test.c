@@ -52,7 +52,7 @@ static void test_options(void **state) {
   refused("run mini.json --gctrace=yes", "--gctrace takes no value");
   refused("run mini.json --json a --json b", "--json is given twice");
   refused("run mini.json --set gogc", "--set: found \"gogc\", allowed: PATH=VALUE");
-  refused("run mini.json --collector java", "allowed: concurrent, boehm or none");
+  refused("run mini.json --collector java", "allowed: concurrent, boehm, none or go");
   refused("run mini.json --engine real", "allowed: native or model");
   refused("run mini.json --events -", "--events: found \"-\", allowed: a file");
   refused("run mini.json --json a --events a", "name the same file");

@@ -36,7 +36,8 @@ static void test_table(void **state) {
   assert_contains(r->out, "  p50                          10.0 us\n");
   assert_contains(r->out, "  1.00 ms                       87.5 %\n"); /* MMU */
   assert_contains(r->out, "\nMap m\n  entries                    1,000,000\n");
-  assert_contains(r->out, "20.0 us, of which   950 ns waiting for spin?[31mner\n"); /* no escape reaches the terminal */
+  /* no escape reaches the terminal */
+  assert_contains(r->out, "20.0 us, of which   950 ns waiting for spin?[31mner\n");
   assert_contains(r->out, "Violations: none\n");
   assert_lacks(r->out, "\033");
 }

@@ -7,6 +7,7 @@ import re
 import sys
 import unittest
 
+sys.dont_write_bytecode = True
 from harness import Engines, merged
 
 ENGINES = None

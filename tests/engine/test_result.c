@@ -22,7 +22,7 @@ static struct sim_result example(void) {
     .has = SIM_HAS_MACHINE | SIM_HAS_TOTALS,
     .scenario = "x", .engine = "native", .collector = "none", .version = "1", .seed = UINT64_MAX,
     .procs = 2, .wall_ns = 9007199254740993ULL, .max_rss_bytes = 4096,
-    .ops = {.count = 0, .ns_per_op = NAN},
+    .ops = {.count = 0, .ns_per_op = (double)NAN},
     .gc = {.assists = 5, .mallocs = 12345678901234567890ULL},
     .mmu = mmu, .mmu_count = 2, .maps = maps, .map_count = 1,
     .violations = violations, .violation_count = 1, .cycles = cycles, .cycle_count = 1,

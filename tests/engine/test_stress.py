@@ -10,6 +10,7 @@ import os
 import sys
 import unittest
 
+sys.dont_write_bytecode = True
 from harness import Engines, merged, scale
 
 ENGINES = None

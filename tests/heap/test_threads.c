@@ -1,5 +1,6 @@
 /* Several threads, a P each, allocate, mark and sweep at the same time; cycles are stopped by a
  * barrier. Run under ThreadSanitizer this covers gc.span.owner. */
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "fake.h"
@@ -140,7 +141,77 @@ static void test_threads(void **state) {
   fake_end();
 }
 
+/* ---- the background sweeper ------------------------------------------------------------------ */
+
+static struct {
+  struct plat_note wake;
+  struct at_u32 parks, quit;
+} background;
+
+static void yield_thread(struct gc_mutator *self) {
+  (void)self;
+  plat_yield();
+}
+
+static void park_thread(struct gc_mutator *self, struct plat_mutex *unlock, const char *why) {
+  (void)self, (void)why;
+  plat_mutex_unlock(unlock);
+  at_u32_add_acqrel(&background.parks, 1); /* pairs with wait_parks */
+  plat_note_wait(&background.wake);
+  if (at_u32_load_acquire(&background.quit) != 0) pthread_exit(NULL); /* pairs with the test */
+}
+
+static void ready_thread(struct gc_mutator *self, struct gc_mutator *target, bool next) {
+  (void)self, (void)next;
+  rt_assert(target == &fake.mu[1]);
+  plat_note_wake(&background.wake);
+}
+
+static void wait_parks(uint32_t count) {
+  while (at_u32_load_acquire(&background.parks) < count) plat_yield(); /* pairs with park_thread */
+}
+
+static void sweeper(void *arg) { gc_sweep_background(arg, NULL); }
+
+/* It sweeps all there is, parks, and does so again when it is woken. */
+static void test_background(void **state) {
+  (void)state;
+  fake_begin(NULL);
+  const struct gc_world_ops *before = gc_world;
+  struct gc_world_ops ops = *gc_world;
+  ops.yield = yield_thread;
+  ops.park = park_thread;
+  ops.ready = ready_thread;
+  gc_world = &ops;
+  plat_note_init(&background.wake);
+  struct gc_type *t = fake_type(1024, 1);
+  struct plat_thread thread;
+  for (uint32_t round = 1; round <= 3; round++) {
+    for (int i = 0; i < 100; i++) gc_alloc(&fake.mu[0], t);
+    gc_cache_flush(&fake.p[0]);
+    fake_cycle_begin();
+    fake_cycle_end(0, true);
+    assert_false(gc_sweep_is_done());
+    if (round == 1)
+      assert_int_equal(plat_thread_start(&thread, "sweeper", sweeper, &fake.mu[1]), RT_OK);
+    else
+      gc_sweep_wake(&fake.mu[0]);
+    wait_parks(round);
+    assert_true(gc_sweep_is_done());
+    assert_u64(fake_count(&gc_heap.n.pages_in_use), 0);
+  }
+  at_u32_store_release(&background.quit, 1); /* pairs with park_thread */
+  plat_note_wake(&background.wake);
+  plat_thread_join(&thread);
+  gc_world = before;
+  plat_note_destroy(&background.wake);
+  fake_end();
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_threads)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_threads),
+      cmocka_unit_test(test_background),
+  };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,13 @@ struct run {
   void *arg;
 };
 
+/* cmocka's handlers would go on with the next test, in the child. */
+static void default_signals(void) {
+  static const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE};
+  for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+    signal(signals[i], SIG_DFL);
+}
+
 static void run_main(struct go_g *g, void *arg, void *heap_arg) {
   const struct run *run = arg;
   gc_start(go_mu(g));
@@ -23,16 +30,28 @@ static int run_body(void *arg) {
   struct go_config go;
   gc_config_default(&config);
   go_config_default(&go);
-  go.procs = 1;
+  go.procs = gc_collector.collects ? 2 : 1; /* a second P for the mark workers */
+  config.check = true;
+  config.gogc = 25;
   if (gc_init(&config, go_world_ops()) != RT_OK || go_run(&go, run_main, arg) != RT_OK)
     return 1;
   gc_finish();
   return 0;
 }
 
+/* In a child process: every run starts from a fresh collector. */
 void test_run(go_fn *main, void *arg) {
   struct run run = {main, arg};
-  assert_int_equal(plat_main(run_body, &run), 0);
+  int status = 0;
+  pid_t pid = fork();
+  assert_true(pid >= 0);
+  if (pid == 0) {
+    default_signals();
+    _exit(plat_main(run_body, &run));
+  }
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static int report_fd;
@@ -46,9 +65,7 @@ static void report_end(enum rt_end kind, const char *message) {
 }
 
 _Noreturn static void child(int fd, struct run *run) {
-  static const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE};
-  for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
-    signal(signals[i], SIG_DFL); /* cmocka's handlers would go on with the next test */
+  default_signals();
   report_fd = fd;
   int quiet = open("/dev/null", O_WRONLY);
   if (quiet >= 0)

@@ -15,8 +15,8 @@
 /* hashkey[0] of the vectors measured on real Go (F1.8.9). */
 static const uint64_t TEST_HASH_KEY = 0x0123456789abcdefULL;
 
-/* Runs main as goroutine 1 on one P with the collector that is linked in. A goroutine checks with
- * CHECK: cmocka's longjmp must not leave its stack. */
+/* Runs main as goroutine 1 of a child process with the collector that is linked in, in checking
+ * mode. A goroutine checks with CHECK: cmocka's longjmp must not leave its stack. */
 void test_run(go_fn *main, void *arg);
 
 /* Runs main like test_run in a child process; the text of the fatal error it must end with. */

@@ -295,6 +295,8 @@ static void run_world(struct world *w, uint64_t steps) {
     iterate(w, below(w, 4), bias);
     if (below(w, 8) == 0)
       delete_by_iterator(w);
+    if (below(w, 8) == 0)
+      gc_collect(go_mu(w->g));
     check_structure(w);
   }
 }

@@ -77,7 +77,7 @@ static void *window_load(struct mutator *m) {
   return object;
 }
 
-/* ---- operations ------------------------------------------------------------------------------- */
+/* ---- operations ----------------------------------------------------------------------------- */
 
 static void new_node(struct mutator *m) {
   struct node *n = gc_alloc(m->mu, &node_type);
@@ -215,7 +215,7 @@ static void operate(struct mutator *m) {
   if (m->graph->big && pick(m, 8) == 0) big(m);
 }
 
-/* ---- goroutines ------------------------------------------------------------------------------- */
+/* ---- goroutines ----------------------------------------------------------------------------- */
 
 struct group {
   const struct graph *graph;
@@ -249,6 +249,7 @@ void graph_main(struct go_g *g, void *arg, void *heap_arg) {
   gc_type_register(&box_type);
   gc_add_global_roots(shared, SHARED);
   go_waitgroup_add(g, &group.done, (int32_t)group.graph->goroutines);
-  for (uint32_t i = 0; i < group.graph->goroutines; i++) go_spawn(g, "mutator", mutate, &group, NULL);
+  for (uint32_t i = 0; i < group.graph->goroutines; i++)
+    go_spawn(g, "mutator", mutate, &group, NULL);
   go_waitgroup_wait(g, &group.done);
 }

@@ -30,7 +30,7 @@ struct run run_default(go_fn *main) {
   return r;
 }
 
-/* ---- the child -------------------------------------------------------------------------------- */
+/* ---- the child ------------------------------------------------------------------------------ */
 
 static struct {
   const struct run *run;
@@ -89,7 +89,7 @@ _Noreturn static void be_child(const struct run *r, int fd) {
   exit(status); /* not _exit: leak and race reports count */
 }
 
-/* ---- the parent --------------------------------------------------------------------------------- */
+/* ---- the parent ----------------------------------------------------------------------------- */
 
 void run_in_child(const struct run *r, struct outcome *out) {
   int fds[2];

@@ -22,7 +22,7 @@ static struct graph graph(uint64_t seed, uint64_t operations) {
                         .window = 500, .big = true};
 }
 
-/* ---- random graphs ----------------------------------------------------------------------------- */
+/* ---- random graphs -------------------------------------------------------------------------- */
 
 static void run_graph(struct run *r, uint64_t operations) {
   struct graph what = graph(r->seed, operations);
@@ -91,7 +91,7 @@ static void test_barriers(void **state) {
   }
 }
 
-/* ---- memory limit -------------------------------------------------------------------------------- */
+/* ---- memory limit --------------------------------------------------------------------------- */
 
 static void churn_main(struct go_g *g, void *arg, void *heap_arg) {
   (void)heap_arg;
@@ -115,7 +115,7 @@ static void test_memory_limit(void **state) {
   assert_u64(out.totals.cycles, 0);
 }
 
-/* ---- assists -------------------------------------------------------------------------------------- */
+/* ---- assists -------------------------------------------------------------------------------- */
 
 static void test_assists(void **state) {
   (void)state;
@@ -136,7 +136,7 @@ static void test_assists(void **state) {
   if (test_is_full()) assert_true(out.totals.cycles > 0);
 }
 
-/* ---- large objects --------------------------------------------------------------------------------- */
+/* ---- large objects -------------------------------------------------------------------------- */
 
 static const uint64_t pair_mask[] = {1 << 1};
 struct pair {
@@ -200,7 +200,7 @@ static void test_large(void **state) {
   }
 }
 
-/* ---- runtime.GC and the records of cycles ----------------------------------------------------------- */
+/* ---- runtime.GC and the records of cycles --------------------------------------------------- */
 
 struct record {
   uint64_t count, last_number, last_end_ns;

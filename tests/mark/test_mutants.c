@@ -92,7 +92,7 @@ static void test_root_skipped(void **state) {
   expect_lost(&r, "skip_root");
 }
 
-/* ---- issue 27993 --------------------------------------------------------------------------------- */
+/* ---- issue 27993 ---------------------------------------------------------------------------- */
 
 static const uint64_t link_mask[] = {1};
 static struct gc_type link_type = {.name = "link", .size = 16, .ptrdata = 8, .mask = link_mask};

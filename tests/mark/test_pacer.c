@@ -15,7 +15,7 @@
 
 static const struct gc_pacer_ops *go119(void) { return gc_pacer_find("go1.19"); }
 
-/* ---- conversions ----------------------------------------------------------------------------- */
+/* ---- conversions ---------------------------------------------------------------------------- */
 
 static void test_conversions(void **state) {
   (void)state;
@@ -33,7 +33,7 @@ static void test_conversions(void **state) {
   assert_u64(gc_f64_to_u64(1.5 * 0x1p63), UINT64_C(3) << 62);
 }
 
-/* ---- workers ---------------------------------------------------------------------------------- */
+/* ---- workers -------------------------------------------------------------------------------- */
 
 static void test_workers(void **state) {
   (void)state;
@@ -76,7 +76,7 @@ static void test_heap_minimum(void **state) {
   }
 }
 
-/* ---- F5.11: commit, trigger ------------------------------------------------------------------- */
+/* ---- F5.11: commit, trigger ----------------------------------------------------------------- */
 
 struct commit_row {
   int32_t gogc;
@@ -228,7 +228,7 @@ static void test_reset_live(void **state) {
   assert_u64(p.triggered, GC_PACER_NONE);
 }
 
-/* ---- the registry ------------------------------------------------------------------------------ */
+/* ---- the registry --------------------------------------------------------------------------- */
 
 static void test_registry(void **state) {
   (void)state;
@@ -252,7 +252,7 @@ static void test_registry(void **state) {
   }
 }
 
-/* ---- F5.13.5: the limiter ------------------------------------------------------------------------ */
+/* ---- F5.13.5: the limiter ------------------------------------------------------------------- */
 
 static void test_limiter(void **state) {
   (void)state;

@@ -4,7 +4,8 @@
 usage: schema_test.py SCENARIO_CASES SCENARIO_CHECK CONFIGS
 
   * the schema is a valid schema, and describes every property;
-  * every scenario of CONFIGS and its resolved form is valid;
+  * every scenario of CONFIGS and its resolved form is valid, is named like its file, and is
+    listed in README.md and installed by meson.build;
   * every case of SCENARIO_CASES (judged by the loader in test_cases.c) gets the verdict its kind
     says; of cases that repeat a key with another operation, one in five is tried;
   * of random changes to the scenarios, none is accepted by the loader and refused by the schema;
@@ -178,6 +179,13 @@ def main():
         if path.endswith(".schema.json"):
             continue
         documents.append(load(path))
+        name = os.path.basename(path)[:-5]
+        if documents[-1]["name"] != name:
+            fault(f"{path}: the scenario is called {documents[-1]['name']}")
+        for other, mention in (("README.md", f"`{name}`"), ("meson.build", f"'{name}.json'")):
+            with open(os.path.join(CONFIGS, other), encoding="utf-8") as file:
+                if mention not in file.read():
+                    fault(f"{path}: not in {other}")
         resolved = subprocess.run([CHECK, "--resolved", path], stdout=subprocess.PIPE, text=True,
                                   check=True).stdout
         for what, document in (("", documents[-1]), (" resolved", json.loads(resolved))):

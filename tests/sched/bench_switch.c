@@ -30,7 +30,7 @@ static void yield_main(struct go_g *g, void *arg, void *heap_arg) {
   b->ns = plat_cpu_ns() - start;
 }
 
-static struct gc_type word_type = {.name = "word", .size = 8};
+static PLAT_STATE struct gc_type word_type = {.name = "word", .size = 8};
 
 static void echo(struct go_g *g, void *arg, void *heap_arg) {
   struct bench *b = arg;

@@ -20,6 +20,7 @@ static int run_body(void *arg) {
   struct run *run = arg;
   struct gc_config config;
   gc_config_default(&config);
+  config.check = true;
   rt_assert(gc_init(&config, go_world_ops()) == RT_OK);
   rt_assert(go_run(run->config, run->main, run->arg) == RT_OK);
   go_totals_read(&run->totals);

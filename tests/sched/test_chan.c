@@ -5,11 +5,13 @@
 #include "sched/chan.h"
 #include "support.h"
 
-static struct gc_type word_type = {.name = "word", .size = 8};
+static PLAT_STATE struct gc_type word_type = {.name = "word", .size = 8};
 static const uint64_t node_mask[] = {1};
-static struct gc_type node_type = {.name = "node", .size = 24, .ptrdata = 8, .mask = node_mask};
+static PLAT_STATE struct gc_type node_type = {
+    .name = "node", .size = 24, .ptrdata = 8, .mask = node_mask};
 static const uint64_t ref_mask[] = {1};
-static struct gc_type ref_type = {.name = "ref", .size = 8, .ptrdata = 8, .mask = ref_mask};
+static PLAT_STATE struct gc_type ref_type = {
+    .name = "ref", .size = 8, .ptrdata = 8, .mask = ref_mask};
 
 static void register_types(void) {
   gc_type_register(&word_type);
@@ -17,7 +19,7 @@ static void register_types(void) {
   gc_type_register(&ref_type);
 }
 
-/* ---- many producers, many consumers: nothing lost, nothing doubled, order per producer --------------- */
+/* ---- many producers, many consumers: nothing lost, nothing doubled, order per producer ------- */
 
 enum { MOST = 8 };
 
@@ -119,7 +121,7 @@ static void test_traffic(void **state) {
   }
 }
 
-/* ---- one goroutine against a reference queue ----------------------------------------------------------- */
+/* ---- one goroutine against a reference queue ------------------------------------------------- */
 
 static void reference_main(struct go_g *g, void *arg, void *heap_arg) {
   uint64_t capacity = *(uint64_t *)arg, rng = capacity + 1;
@@ -160,7 +162,7 @@ static void test_reference(void **state) {
   for (int i = 0; i < 5; i++) test_go(1, reference_main, &capacities[i]);
 }
 
-/* ---- the pointer map of a buffer is exact ----------------------------------------------------------------- */
+/* ---- the pointer map of a buffer is exact ---------------------------------------------------- */
 
 static void buffer_main(struct go_g *g, void *arg, void *heap_arg) {
   (void)arg, (void)heap_arg;
@@ -189,12 +191,42 @@ static void buffer_main(struct go_g *g, void *arg, void *heap_arg) {
   GC_ROOTS_END(&g->mu, root);
 }
 
+/* The checker of INV sched.chan sees each way to break it. */
+static void check_main(struct go_g *g, void *arg, void *heap_arg) {
+  struct go_waiter waiter = {.g = g};
+  (void)arg, (void)heap_arg;
+  register_types();
+  GC_ROOTS(&g->mu, root, 1);
+  struct go_chan *ch = root[0] = go_chan_new(g, &word_type, 2);
+  rt_assert(go_chan_check_locked(ch));
+  go_chan_wait_locked(ch, &waiter, true); /* a sender waits beside a free place */
+  rt_assert(!go_chan_check_locked(ch));
+  go_chan_forget_locked(ch, &waiter, true);
+  go_chan_wait_locked(ch, &waiter, false);
+  rt_assert(go_chan_check_locked(ch));
+  at_u64_store_relaxed(&ch->count, 1); /* a receiver waits beside a value */
+  rt_assert(!go_chan_check_locked(ch));
+  at_u64_store_relaxed(&ch->count, 0);
+  at_u32_store_relaxed(&ch->closed, 1); /* somebody waits in a closed channel */
+  rt_assert(!go_chan_check_locked(ch));
+  go_chan_forget_locked(ch, &waiter, false);
+  rt_assert(go_chan_check_locked(ch));
+  at_u64_store_relaxed(&ch->count, 3); /* more than there is room for */
+  rt_assert(!go_chan_check_locked(ch));
+  GC_ROOTS_END(&g->mu, root);
+}
+
+static void test_check(void **state) {
+  (void)state;
+  test_go(1, check_main, NULL);
+}
+
 static void test_buffer(void **state) {
   (void)state;
   test_go(1, buffer_main, NULL);
 }
 
-/* ---- order of waking by close (F6.14.4) --------------------------------------------------------------------- */
+/* ---- order of waking by close (F6.14.4) ------------------------------------------------------ */
 
 struct closing {
   struct go_chan *ch;
@@ -245,7 +277,7 @@ static void test_close_order(void **state) {
   assert_memory_equal(c.order, want, sizeof want);
 }
 
-/* ---- select --------------------------------------------------------------------------------------------------- */
+/* ---- select ---------------------------------------------------------------------------------- */
 
 enum { CASES = 4 };
 
@@ -301,7 +333,8 @@ static void drain_one(struct go_g *g, void *arg, void *heap_arg) {
 }
 
 static const uint64_t four_mask[] = {15};
-static struct gc_type four_type = {.name = "four", .size = 32, .ptrdata = 32, .mask = four_mask};
+static PLAT_STATE struct gc_type four_type = {
+    .name = "four", .size = 32, .ptrdata = 32, .mask = four_mask};
 
 static void select_main(struct go_g *g, void *arg, void *heap_arg) {
   struct selecting *s = arg;
@@ -426,7 +459,7 @@ static void test_crossing(void **state) {
   }
 }
 
-/* ---- what the program must not do ------------------------------------------------------------------------------ */
+/* ---- what the program must not do ------------------------------------------------------------ */
 
 enum wrong { SEND_CLOSED, CLOSE_NIL, CLOSE_CLOSED, WAKE_SENDER, NIL_SEND, NIL_RECV, SELECT_NONE,
              SELECT_SEND_CLOSED, TRY_SEND_CLOSED };
@@ -496,6 +529,7 @@ int main(void) {
       cmocka_unit_test(test_close_order), cmocka_unit_test(test_traffic),
       cmocka_unit_test(test_select),      cmocka_unit_test(test_fairness),
       cmocka_unit_test(test_crossing),    cmocka_unit_test(test_wrong),
+      cmocka_unit_test(test_check),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

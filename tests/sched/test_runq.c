@@ -113,7 +113,7 @@ static void test_reference(void **state) {
   }
 }
 
-/* ---- an owner and thieves: every goroutine is handed out exactly once --------------------------------- */
+/* ---- an owner and thieves: every goroutine is handed out exactly once ------------------------ */
 
 enum { THIEVES = 3 };
 

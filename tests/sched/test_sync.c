@@ -3,7 +3,7 @@
 
 enum { MOST = 16 };
 
-/* ---- mutual exclusion ----------------------------------------------------------------------------- */
+/* ---- mutual exclusion ------------------------------------------------------------------------ */
 
 struct exclusion {
   struct go_mutex mutex;
@@ -139,7 +139,7 @@ static void test_sharing(void **state) {
   test_go(1, sharing_main, &s);
 }
 
-/* ---- starvation: who has waited more than 1 ms gets the lock handed over ----------------------------- */
+/* ---- starvation: who has waited more than 1 ms gets the lock handed over --------------------- */
 
 struct starving {
   struct go_mutex mutex;
@@ -186,7 +186,7 @@ static void test_starvation(void **state) {
   assert_true(s.handed);
 }
 
-/* ---- semaphores --------------------------------------------------------------------------------------- */
+/* ---- semaphores ------------------------------------------------------------------------------ */
 
 struct permits {
   struct go_sema sema;
@@ -273,7 +273,7 @@ static void test_queueing(void **state) {
   assert_memory_equal(q.order, want, sizeof want);
 }
 
-/* ---- wait groups on the stack of the one that waits ----------------------------------------------------- */
+/* ---- wait groups on the stack of the one that waits ------------------------------------------ */
 
 static void finisher(struct go_g *g, void *arg, void *heap_arg) {
   (void)heap_arg;
@@ -299,7 +299,7 @@ static void test_waitgroup(void **state) {
   TEST_FOR_PROCS(procs) test_go(procs, waitgroup_main, &rounds);
 }
 
-/* ---- what the program must not do ------------------------------------------------------------------------ */
+/* ---- what the program must not do ------------------------------------------------------------ */
 
 enum wrong { UNLOCK, RUNLOCK, RW_UNLOCK, NEGATIVE, SELF_LOCK };
 

@@ -4,7 +4,7 @@
 
 enum { MOST = 16 };
 
-/* ---- stop the world ---------------------------------------------------------------------------------- */
+/* ---- stop the world -------------------------------------------------------------------------- */
 
 struct stopping {
   struct at_u64 counter;         /* moved by goroutines that poll */
@@ -108,7 +108,7 @@ static void test_slow_stop(void **state) {
   }
 }
 
-/* ---- ragged barriers ------------------------------------------------------------------------------------ */
+/* ---- ragged barriers ------------------------------------------------------------------------- */
 
 struct ragged {
   struct stopping s;
@@ -141,7 +141,7 @@ static void test_ragged(void **state) {
   }
 }
 
-/* ---- suspensions ------------------------------------------------------------------------------------------ */
+/* ---- suspensions ----------------------------------------------------------------------------- */
 
 struct storm {
   struct at_u32 is_over, ended;
@@ -245,7 +245,7 @@ static void test_storm(void **state) {
   }
 }
 
-/* ---- preemption --------------------------------------------------------------------------------------------- */
+/* ---- preemption ------------------------------------------------------------------------------ */
 
 struct tight {
   struct at_u32 is_over;
@@ -306,7 +306,7 @@ static void test_no_preempt(void **state) {
   test_go(1, no_preempt_main, NULL);
 }
 
-/* ---- sleeping -------------------------------------------------------------------------------------------------- */
+/* ---- sleeping -------------------------------------------------------------------------------- */
 
 enum { SLEEPERS = 12 };
 
@@ -408,7 +408,7 @@ static void test_timers(void **state) {
   }
 }
 
-/* ---- idling: work from one P reaches the others, and nothing is lost while they fall asleep --------------------- */
+/* ---- idling: work from one P reaches the others, and nothing is lost while they fall asleep -- */
 
 struct relay {
   struct go_sema there, back;
