@@ -121,6 +121,9 @@ static enum rt_err grow_locked(uint64_t npages) {
   enum rt_err err = plat_vm_commit((void *)(gc_heap.base + grown), bytes);
   if (err == RT_OK) err = gc_pages_grow(&heap.pages, npages);
   if (err != RT_OK) return err;
+  /* A growing heap touches every page it commits, and a fault for each 4 KiB costs more than
+   * clearing 4 KiB does: Go asks for large pages here too. */
+  plat_vm_prefer_huge((void *)(gc_heap.base + grown), bytes);
   if (gc_heap.check) plat_poison((void *)(gc_heap.base + grown), bytes);
   at_u64_add_relaxed(&gc_heap.n.heap_released, bytes);
   at_u64_store_release(&gc_heap.grown_bytes, grown + bytes); /* pairs with gc_find_span */

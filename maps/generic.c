@@ -116,8 +116,7 @@ static const void *key_keep(const struct map_type *t, const void *key, struct ke
   return copy->bytes;
 }
 
-/* Writes an inline key into its slot, with the barrier where it holds a pointer. */
-static void key_write(struct go_g *g, const struct map_type *t, void *slot, const void *key) {
+void map_key_write(struct go_g *g, const struct map_type *t, void *slot, const void *key) {
   if (t->key_kind == MAP_KEY_STRING) {
     const struct map_string *from = key;
     struct map_string *to = slot;
@@ -143,22 +142,20 @@ static void cell_allocate(struct go_g *g, const struct map_type *t, struct map_c
   GC_ROOTS_END(mu, roots);
 }
 
-static void cell_fill(struct go_g *g, const struct map_type *t, struct map_cell c, uint8_t top,
-                      const void *key) {
+void map_cell_fill(struct go_g *g, const struct map_type *t, struct map_cell c, uint8_t top,
+                   const void *key) {
   if (t->indirect_key || t->indirect_elem)
     cell_allocate(g, t, c);
   void *slot = map_key_slot(t, c.bucket, c.cell);
   if (t->indirect_key)
     memcpy(gc_load(slot), key, t->key_bytes);
   else
-    key_write(g, t, slot, key);
+    map_key_write(g, t, slot, key);
   plat_st(&c.bucket->top[c.cell], top);
 }
 
-/* The cell of key in the chain at b, true; or false and the first free cell (bucket NULL: none) and
- * the last bucket seen. F1.3.2. */
-static bool chain_place(const struct map_type *t, struct map_bucket *b, uint8_t top,
-                        const void *key, struct map_cell *c, struct map_bucket **last) {
+bool map_chain_place(const struct map_type *t, struct map_bucket *b, uint8_t top, const void *key,
+                     struct map_cell *c, struct map_bucket **last) {
   c->bucket = NULL;
   for (;;) {
     uint64_t tops = plat_ld(&b->tops);
@@ -190,9 +187,9 @@ static struct map_cell assign_cell(struct go_g *g, const struct map_type *t, str
     struct map_bucket *last;
     struct map_cell c;
     struct map_bucket *head = map_bucket_at(t, gc_load(&m->buckets), bucket);
-    if (chain_place(t, head, top, key, &c, &last)) {
+    if (map_chain_place(t, head, top, key, &c, &last)) {
       if (t->key_kind == MAP_KEY_F64 || t->key_kind == MAP_KEY_STRING)
-        key_write(g, t, map_key_slot(t, c.bucket, c.cell), key);
+        map_key_write(g, t, map_key_slot(t, c.bucket, c.cell), key);
       return c;
     }
     if (map_must_grow(m)) {
@@ -201,7 +198,7 @@ static struct map_cell assign_cell(struct go_g *g, const struct map_type *t, str
     }
     if (c.bucket == NULL)
       c = (struct map_cell){map_overflow_new(g, t, m, last), 0};
-    cell_fill(g, t, c, top, key);
+    map_cell_fill(g, t, c, top, key);
     plat_st(&m->count, plat_ld(&m->count) + 1);
     return c;
   }
@@ -239,8 +236,7 @@ void *map_assign(struct go_g *g, const struct map_type *t, struct map *m, const 
 
 /* ---- delete --------------------------------------------------------------------------------- */
 
-/* Pointer-free inline keys stay behind as garbage. */
-static void key_clear(struct go_g *g, const struct map_type *t, void *slot) {
+void map_key_clear(struct go_g *g, const struct map_type *t, void *slot) {
   if (t->indirect_key || t->key_kind == MAP_KEY_STRING)
     gc_store(go_mu(g), slot, NULL);
   if (!t->indirect_key && t->key_kind == MAP_KEY_STRING)
@@ -262,7 +258,7 @@ static void delete_generic(struct go_g *g, const struct map_type *t, struct map 
   struct map_bucket *head = map_bucket_at(t, gc_load(&m->buckets), bucket);
   struct map_cell c = map_chain_find(t, head, map_tophash(hash), key);
   if (c.bucket != NULL) {
-    key_clear(g, t, map_key_slot(t, c.bucket, c.cell));
+    map_key_clear(g, t, map_key_slot(t, c.bucket, c.cell));
     map_cell_delete(g, t, m, head, c);
   }
   map_write_end(m);

@@ -12,7 +12,7 @@
 struct map_kind_facts {
   bool concurrent_reads;  /* get and iterate by several goroutines at once, no writer */
   bool concurrent_writes; /* every operation by any number of goroutines at once */
-  bool detects_misuse;    /* forbidden concurrent use ends the run with Go's message (best effort) */
+  bool detects_misuse;    /* forbidden concurrent use ends the run, best effort, in Go's words */
   bool linearizable;      /* put, get, delete of one key take effect at one instant */
   const char *iteration;  /* one clause: what an iteration sees beside concurrent writers */
 };
@@ -34,7 +34,7 @@ struct map_kind_stats {
 };
 
 /* Called for each entry; false ends the iteration. key and elem lie in frame slots or plain memory
- * of the iterating goroutine. */
+ * of the iterating goroutine. May reach safepoints; must not use the map: its lock may be held. */
 typedef bool map_visit(struct go_g *g, const void *key, void *elem, void *arg);
 
 struct map_kind {
@@ -57,6 +57,7 @@ struct map_kind {
 
 /* All designs, NULL-ended; registration is this one array (maps/kind.c). */
 extern const struct map_kind *const map_kinds[];
+extern const struct map_kind map_kind_go; /* its maps are struct map * */
 const struct map_kind *map_kind_find(const char *name); /* NULL: unknown */
 
 #endif

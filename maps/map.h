@@ -33,11 +33,17 @@ void *map_get(struct go_g *g, const struct map_type *t, struct map *m, const voi
 /* Pointer to the element slot of key, inserted if absent; the caller stores the element (gc_store
  * for MAP_ELEM_POINTER). A safepoint: key's own pointers must be rooted. */
 void *map_assign(struct go_g *g, const struct map_type *t, struct map *m, const void *key);
+/* A safepoint: it may finish a piece of growth. */
 void map_delete(struct go_g *g, const struct map_type *t, struct map *m, const void *key);
 void map_clear(struct go_g *g, const struct map_type *t, struct map *m);
 int64_t map_count(const struct map *m);
 
-/* Iteration (F1.8). The iterator holds heap pointers, so it lives in a frame of its own. */
+/* Iteration (F1.8):
+ *   for (map_iter_begin(g, t, m, &it); it.key != NULL; map_iter_next(g, &it)) ...
+ *   map_iter_end(g, &it);
+ * begin is a safepoint, next is not. The iterator holds heap pointers, so it lives in a frame of
+ * its own: scopes opened after begin close before end. The map may be changed meanwhile, but key
+ * and elem are then to be read before the change. */
 struct map_iter;
 enum { MAP_ITER_ROOTS = 8 };
 struct map_iter {

@@ -109,6 +109,7 @@ struct map_type {
   struct gc_type bucket;
   uint64_t bucket_mask[(MAP_BUCKET_WORDS_MAX + 63) / 64];
   struct map_counters *counters;
+  struct map_layout *layout;        /* objects of the designs without buckets; kind_layout.h */
 };
 
 /* The gc types every map uses. */
@@ -293,8 +294,23 @@ void *map_array_new(struct go_g *g, const struct map_type *t, uint8_t B, void **
 /* The first bucket of a map that has none. A safepoint. */
 void map_first_bucket(struct go_g *g, const struct map_type *t, struct map *m);
 
-/* Empties the cell c of the chain at head and counts it out (F1.5.2 to 1.5.4); the key slot is the
+/* The cell of key in the chain at b, true; or false and the first free cell (bucket NULL: none) and
+ * the last bucket seen. F1.3.2. */
+bool map_chain_place(const struct map_type *t, struct map_bucket *b, uint8_t top, const void *key,
+                     struct map_cell *c, struct map_bucket **last);
+/* Fills the free cell c with key; allocates what an indirect key or element points to. A
+ * safepoint. */
+void map_cell_fill(struct go_g *g, const struct map_type *t, struct map_cell c, uint8_t top,
+                   const void *key);
+/* Writes an inline key into its slot, with the barrier where it holds a pointer. */
+void map_key_write(struct go_g *g, const struct map_type *t, void *slot, const void *key);
+/* Clears a key slot that holds a pointer; others stay behind as garbage. */
+void map_key_clear(struct go_g *g, const struct map_type *t, void *slot);
+/* Empties the element and the cell c of the chain at head (F1.5.2, F1.5.3); the key slot is the
  * caller's business. */
+void map_cell_empty(struct go_g *g, const struct map_type *t, struct map_bucket *head,
+                    struct map_cell c);
+/* The same, and counts it out (F1.5.4). */
 void map_cell_delete(struct go_g *g, const struct map_type *t, struct map *m,
                      struct map_bucket *head, struct map_cell c);
 

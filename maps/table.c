@@ -209,11 +209,16 @@ static void rest_propagate(const struct map_type *t, struct map_bucket *head, st
   }
 }
 
-void map_cell_delete(struct go_g *g, const struct map_type *t, struct map *m,
-                     struct map_bucket *head, struct map_cell c) {
+void map_cell_empty(struct go_g *g, const struct map_type *t, struct map_bucket *head,
+                    struct map_cell c) {
   elem_clear(g, t, map_elem_slot(t, c.bucket, c.cell));
   plat_st(&c.bucket->top[c.cell], (uint8_t)MAP_EMPTY_ONE);
   rest_propagate(t, head, c);
+}
+
+void map_cell_delete(struct go_g *g, const struct map_type *t, struct map *m,
+                     struct map_bucket *head, struct map_cell c) {
+  map_cell_empty(g, t, head, c);
   int64_t count = plat_ld(&m->count) - 1;
   plat_st(&m->count, count);
   if (count == 0)

@@ -1,6 +1,6 @@
 /* Map types: slot sizes, the specialised path, and the exact pointer map of a bucket. */
 #include "gc/sizeclass.h"
-#include "maps/map_int.h"
+#include "maps/kind_layout.h"
 #include "runtime/meta.h"
 
 static const uint64_t header_mask = 0x2c; /* buckets, old_buckets, extra */
@@ -99,6 +99,7 @@ const struct map_type *map_type_new(enum map_kind_of_key key, uint32_t key_bytes
   t->hash_mask = hash_key ^ MAP_HASH_M1;
   t->path = choose_path(t);
   describe_bucket(t);
+  map_layout_make(t);
   return t;
 }
 

@@ -24,6 +24,7 @@
  * Heap pointer slots (memory the marker may read while a mutator writes):
  *   void *plat_slot_load(void **slot)             acquire
  *   void  plat_slot_store(void **slot, void *v)   release
+ *   bool  plat_slot_cas(void **slot, void *expected, void *v)   acqrel, strong
  *
  * Plain mutator data that other goroutines may race on because the *program* is wrong (an
  * unsynchronised map): tear-free, unordered, announced in the model:
@@ -77,6 +78,7 @@
  * Address space (sizes and addresses multiples of 8192):
  *   void *plat_vm_reserve(size_t bytes, size_t align)   no access; NULL: not available
  *   enum rt_err plat_vm_commit(void *p, size_t bytes)   zeroed, read-write; RT_ERR_NOMEM
+ *   void  plat_vm_prefer_huge(void *p, size_t bytes)    a hint: the pages will be used densely
  *   void  plat_vm_decommit(void *p, size_t bytes)       contents lost; stays committed-as-zero
  *   void  plat_vm_release(void *p, size_t bytes)
  *   bool  plat_vm_guard(void *p, size_t bytes)          any access faults (model: checked)

@@ -29,6 +29,9 @@ bool vmem_commit(void *p, size_t bytes) {
   return mprotect(p, bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
+/* A kernel without huge pages refuses, and nothing is lost. */
+void vmem_prefer_huge(void *p, size_t bytes) { (void)madvise(p, bytes, MADV_HUGEPAGE); }
+
 void vmem_decommit(void *p, size_t bytes) {
   /* Fails only for memory that is locked or not ours. */
   rt_assert(madvise(p, bytes, MADV_DONTNEED) == 0);

@@ -5,16 +5,17 @@
  *   P  the right to run goroutines; procs of them. struct go_p, starts with the collector's gc_p
  *
  * A thread is either on its own stack ("g0") running this folder's loop, or on a goroutine's stack.
- * A goroutine leaves its stack only through go_switch_out(), which names what the loop shall do
- * with it *after* it has left (struct go_m.after): only then may others see it as not running.
+ * A goroutine leaves its stack only through the functions of switch.c, which name what shall be
+ * done with it *after* it has left (struct go_m.after), by whatever the thread runs next: the loop
+ * or the next goroutine. Only then may others see it as not running.
  *
  * INV sched.status: go_g.status is changed from GO_RUNNING only by the M that runs the goroutine,
  * and from any other value only by compare-and-swap from a value without GO_SCAN.
- * Kept by:    go_status_swap(); execute(); the after functions of proc.c.
+ * Kept by:    go_status_swap(); claim() of switch.c; the after functions.
  * Checked by: the assertions there; tests/sched/test_suspend.c.
  *
  * INV sched.running: go_g.mu.p and go_g.m are set exactly while the goroutine is on an M.
- * Checked by: the assertions of execute() and go_switch_out().
+ * Checked by: the assertions of install() and leave().
  */
 #ifndef SCHED_GMP_H
 #define SCHED_GMP_H
@@ -89,12 +90,35 @@ struct go_g {
   uint32_t waiter_count;
 };
 
+static inline void go_list_push(struct go_list *list, struct go_g *g) {
+  g->next = NULL;
+  if (list->tail == NULL)
+    list->head = g;
+  else
+    list->tail->next = g;
+  list->tail = g;
+  list->count++;
+}
+
+static inline struct go_g *go_list_pop(struct go_list *list) {
+  struct go_g *g = list->head;
+  if (g == NULL) return NULL;
+  list->head = g->next;
+  if (list->head == NULL) list->tail = NULL;
+  list->count--;
+  g->next = NULL;
+  return g;
+}
+
 struct go_m {
   struct ctx ctx;                /* g0: the thread's own stack while a goroutine runs */
   struct go_p *p;                /* owned by this thread */
   struct go_p *next_p;           /* handed over before note is woken; NULL: leave */
   struct go_g *cur;              /* the goroutine on this thread; NULL on g0 */
-  go_after_fn *after;            /* what to do with cur once it has left its stack */
+  struct go_g *left;             /* has left its stack for what runs now; until after(m, left) */
+  go_after_fn *after;            /* what becomes of left */
+  struct go_g *next_g;           /* taken from a queue: the loop's next; NULL: let it look */
+  bool next_inherits;            /* next_g keeps the time slice */
   bool is_spinning;              /* counted in go_sched.spinning; owned by this thread, or by
                                   * who wakes it */
   bool has_hooks;                /* gc_flags.switch_hooks, constant during a run */
@@ -115,6 +139,7 @@ struct go_p {
   struct at_u32 safepoint_fn;    /* 1: go_for_each_p's function has not run here yet */
   struct go_runq runq;
   struct go_timers timers;
+  struct go_list yielded;        /* owner; (sched.lone) */
   struct go_list free;           /* dead goroutines; owner */
   struct go_g *last_ran;         /* left its stack just now; owner */
   struct go_p *idle_next;        /* SCHED lock */
@@ -189,16 +214,42 @@ extern PLAT_STATE struct go_sched go_sched;
 
 static inline struct go_p *go_p_of(struct go_g *g) { return (struct go_p *)g->mu.p; }
 
+/* The only P of the run (sched.lone). */
+static inline bool go_p_is_lone(const struct go_p *p) { return p->runq.lone; }
+
+/* As far as p's owner can tell without the lock. */
+static inline bool go_is_global_empty(const struct go_p *p) {
+  return at_u64_load_relaxed(&go_sched.global_count) == 0 && p->yielded.head == NULL; /* a hint */
+}
+
+enum { GO_GLOBAL_EVERY = 61 }; /* scheduling decisions between looks there (F6.3.6) */
+
+/* Whether p's owner must look at the global queue before its own. */
+static inline bool go_is_global_turn(const struct go_p *p) {
+  return !go_is_global_empty(p) && at_u32_load_relaxed(&p->tick) % GO_GLOBAL_EVERY == 0; /* own */
+}
+
 /* ---- proc.c: the loop ------------------------------------------------------------------------ */
 
 /* Runs goroutines until the shutdown; the M owns a P. On the thread's own stack. */
 void go_m_loop(struct go_m *m);
-/* Leaves the running goroutine's stack; `after` runs on g0. Returns when it is run again. */
-void go_switch_out(struct go_g *g, go_after_fn *after);
 void go_after_global(struct go_m *m, struct go_g *g);    /* runnable, global queue's tail */
 void go_after_local(struct go_m *m, struct go_g *g);     /* runnable, own queue's tail */
 void go_after_preempted(struct go_m *m, struct go_g *g); /* GO_PREEMPTED */
 void go_after_exit(struct go_m *m, struct go_g *g);      /* dead; main: shutdown */
+
+/* ---- switch.c -------------------------------------------------------------------------------- */
+
+/* By the loop: runs a runnable goroutine until some goroutine comes back to the loop. */
+void go_execute(struct go_m *m, struct go_g *g, bool inherit);
+/* Leaves the running goroutine's stack for the loop. Returns when it is run again. */
+void go_switch_out(struct go_g *g, go_after_fn *after);
+_Noreturn void go_switch_out_last(struct go_g *g, go_after_fn *after);
+/* The same, straight for the next goroutine of the P's own queue if that is what the loop would
+ * run. Not for a goroutine that leaves because something is wanted of its P. */
+void go_switch_next(struct go_g *g, go_after_fn *after);
+/* First act of a goroutine. */
+void go_first_arrival(struct go_g *g);
 
 /* ---- status.c -------------------------------------------------------------------------------- */
 

@@ -106,7 +106,7 @@ struct go_m *go_m_new_locked(void) {
     else
       go_sched.last_m->all_next = m;
   }
-  rt_assert(m->p == NULL && m->cur == NULL);
+  rt_assert(m->p == NULL && m->cur == NULL && m->left == NULL && m->next_g == NULL);
   m->index = go_sched.m_count++;
   m->next_p = NULL;
   m->is_spinning = false;

@@ -2,7 +2,7 @@
 #include "runtime/check.h"
 #include "sched/gmp.h"
 
-/* On g0, after g has left its stack: from here on others may ready it. */
+/* After g has left its stack: from here on others may ready it. */
 static void after_park(struct go_m *m, struct go_g *g) {
   m->p->parks++;
   go_emit(m->p, EV_go_park, g, g->mu.id, 0);
@@ -21,7 +21,7 @@ void go_park_why(struct go_g *g, struct plat_mutex *unlock, const char *why, boo
   g->park_unlock = unlock;
   g->park_counts = counts;
   if (counts) g->park_ticks = plat_ticks();
-  go_switch_out(g, after_park);
+  go_switch_next(g, after_park);
 }
 
 void go_park(struct go_g *g, struct plat_mutex *unlock, const char *why) {
@@ -29,7 +29,7 @@ void go_park(struct go_g *g, struct plat_mutex *unlock, const char *why) {
 }
 
 void go_enqueue_global_locked(struct go_list *list) {
-  rt_assert(plat_mutex_held(&go_sched.lock));
+  rt_assert_hot(plat_mutex_held(&go_sched.lock));
   go_list_append(&go_sched.global, list);
   at_u64_store_relaxed(&go_sched.global_count, go_sched.global.count); /* a hint for readers */
 }
@@ -50,7 +50,9 @@ void go_enqueue(struct go_p *p, struct go_g *g, bool next) {
 }
 
 void go_ready_on(struct go_p *p, struct go_g *g, bool next) {
-  go_frames_lock(g); /* waits until it has left its stack and nobody scans it */
+  bool is_lone = p != NULL && go_p_is_lone(p); /* (sched.lone) */
+  if (!is_lone || at_u32_load_relaxed(&g->status) != GO_WAITING)
+    go_frames_lock(g); /* waits until it has left its stack and nobody scans it */
   if (g->park_counts) {
     uint64_t now = plat_ticks();
     if (now > g->park_ticks) g->blocked_ticks += now - g->park_ticks;
@@ -60,14 +62,12 @@ void go_ready_on(struct go_p *p, struct go_g *g, bool next) {
   at_u32_store_release(&g->status, GO_RUNNABLE); /* pairs with execute: the times */
   go_emit(p, EV_go_ready, g, g->mu.id, 0);
   go_enqueue(p, g, next);
-  go_wake_idle();
+  if (!is_lone) go_wake_idle();
 }
 
 void go_ready(struct go_g *g, struct go_g *target) { go_ready_on(go_p_of(g), target, true); }
 
-void go_yield(struct go_g *g) { go_switch_out(g, go_after_global); }
-
-void go_yield_local(struct go_g *g) { go_switch_out(g, go_after_local); }
+void go_yield_local(struct go_g *g) { go_switch_next(g, go_after_local); }
 
 uint64_t go_blocked_ns(const struct go_g *g) { return plat_ticks_to_ns(g->blocked_ticks); }
 

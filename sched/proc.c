@@ -3,7 +3,6 @@
 #include "sched/gmp.h"
 
 enum {
-  GLOBAL_EVERY = 61,        /* scheduling decisions between looks at the global queue (F6.3.6) */
   STEAL_PASSES = 4,         /* F6.4.1 */
   STEAL_NEXT_SLEEP_NS = 3000/* before taking the runnext of a running P (F6.4.3) */
 };
@@ -21,79 +20,7 @@ struct look {
   uint64_t sleep_until_ns;  /* earliest sleeper seen; 0: none */
 };
 
-void go_switch_out(struct go_g *g, go_after_fn *after) {
-  struct go_m *m = g->m;
-  rt_assert_hot(m->cur == g);
-  m->after = after;
-  bool has_hooks = m->has_hooks;
-  if (has_hooks) gc_switch_begin(NULL);
-  ctx_switch(&g->ctx, &m->ctx);
-  /* Another M may be running this now: m is stale. */
-  if (has_hooks) gc_switch_end();
-}
-
-static void emit_run(struct go_p *p, struct go_g *g) {
-  uint64_t waited = g->ready_ns == 0 ? 0 : plat_log_ns() - g->ready_ns;
-  g->ready_ns = 0;
-  go_emit(p, EV_go_run, g, g->mu.id, waited);
-}
-
-/* A request that was meant for the goroutine before is over; a mark worker would take it for its
- * own and stop at once, for ever. What concerns the whole P is asked for again (sched.poll). */
-static void drop_stale_poll(struct go_p *p) {
-  if ((at_u32_load_relaxed(&p->gc.attention) & GC_ATTN_POLL) == 0) return; /* a later one stays */
-  at_u32_and_acqrel(&p->gc.attention, ~(uint32_t)GC_ATTN_POLL); /* pairs with go_poll_request */
-  bool is_wanted = at_u32_load_acquire(&p->safepoint_fn) != 0 ||      /* for_each_p */
-                   at_u32_load_acquire(&go_sched.stop_wanted) != 0 || /* pairs with stop */
-                   at_u32_load_acquire(&go_sched.shutdown) != 0; /* pairs with begin_shutdown */
-  if (is_wanted) go_poll_request(p);
-}
-
-static void execute(struct go_m *m, struct go_g *g, bool inherit) {
-  struct go_p *p = m->p;
-  rt_assert_hot(g->m == NULL && g->mu.p == NULL);
-  uint32_t runnable = GO_RUNNABLE;
-  /* pairs with the release stores that made it runnable, and with go_resume */
-  if (plat_unlikely(!at_u32_cas_acqrel(&g->status, &runnable, GO_RUNNING)))
-    go_status_swap(g, GO_RUNNABLE, GO_RUNNING);
-  g->m = m;
-  g->mu.p = &p->gc;
-  m->cur = g;
-  at_u32_store_relaxed(&g->p_hint, p->gc.index + 1); /* a hint */
-  if (!inherit) at_u32_store_relaxed(&p->tick, at_u32_load_relaxed(&p->tick) + 1); /* sysmon */
-  if (at_u32_load_relaxed(&p->preempt) != 0) at_u32_store_relaxed(&p->preempt, 0);
-  drop_stale_poll(p);
-  if (at_u32_load_relaxed(&g->suspend_wanted) != 0) go_poll_request(p);
-  p->switches++;
-  if (plat_unlikely(ev_on(EV_go_run))) emit_run(p, g);
-  plat_charge(PLAT_COST_switch, 1);
-  if (plat_unlikely(m->has_hooks)) {
-    gc_switch_begin(g->stack_low + g->stack_bytes);
-    at_ptr_store_relaxed(&g->saved_sp, NULL); /* read with this thread stopped */
-  }
-  ctx_switch(&m->ctx, &g->ctx);
-  if (plat_unlikely(m->has_hooks)) {
-    at_ptr_store_relaxed(&g->saved_sp, g->ctx.sp); /* read with this thread stopped */
-    gc_switch_end();
-  }
-  rt_assert_hot(m->cur == g && m->p == p);
-  m->cur = NULL;
-  g->m = NULL;
-  g->mu.p = NULL;
-  p->last_ran = g;
-  m->after(m, g);
-}
-
 /* ---- what becomes of a goroutine that has left its stack ------------------------------------- */
-
-void go_after_global(struct go_m *m, struct go_g *g) {
-  (void)m;
-  go_stamp_ready(g);
-  at_u32_store_release(&g->status, GO_RUNNABLE); /* pairs with go_status_swap: its stack is left */
-  struct go_list one = {0};
-  go_list_push(&one, g);
-  go_enqueue_global(&one);
-}
 
 void go_after_local(struct go_m *m, struct go_g *g) {
   go_stamp_ready(g);
@@ -132,6 +59,10 @@ static bool run_timers(struct go_m *m, struct go_p *p, struct look *look) {
 /* Takes a batch from the global queue: the first is returned, the others go to p's own queue
  * (F6.2.5). max 0: no limit but the share of one P. */
 static struct go_g *global_get_locked(struct go_p *p, uint64_t max) {
+  if (p->yielded.head != NULL) { /* (sched.lone) */
+    go_list_append(&p->yielded, &go_sched.global);
+    go_list_append(&go_sched.global, &p->yielded);
+  }
   uint64_t n = go_sched.global.count / go_sched.procs + 1;
   if (n > go_sched.global.count) n = go_sched.global.count;
   if (max != 0 && n > max) n = max;
@@ -147,7 +78,7 @@ static struct go_g *global_get_locked(struct go_p *p, uint64_t max) {
 }
 
 static struct go_g *global_get(struct go_p *p, uint64_t max) {
-  if (at_u64_load_relaxed(&go_sched.global_count) == 0) return NULL; /* re-read before idling */
+  if (go_is_global_empty(p)) return NULL; /* re-read before idling */
   plat_mutex_lock(&go_sched.lock);
   struct go_g *g = global_get_locked(p, max);
   plat_mutex_unlock(&go_sched.lock);
@@ -177,7 +108,7 @@ static struct found look_near(struct go_m *m, struct look *look) {
     f.wake = f.g != NULL;
     if (f.g != NULL) return f;
   }
-  if (at_u32_load_relaxed(&p->tick) % GLOBAL_EVERY == 0) {
+  if (go_is_global_turn(p)) {
     f.g = global_get(p, 1);
     if (f.g != NULL) return f;
   }
@@ -358,27 +289,52 @@ static struct found find(struct go_m *m) {
   }
 }
 
-/* The common case of find, without its bookkeeping: nobody wants anything of the P, and there is
- * work in its own queue. NULL: let find look, in its order. */
-static struct go_g *find_own(struct go_p *p, bool *inherit) {
-  if (is_wanted(p) || is_marking()) return NULL;
-  if (at_u64_load_relaxed(&p->timers.first_ns) != 0) return NULL; /* own sleepers, or a hint */
-  if (at_u32_load_relaxed(&p->tick) % GLOBAL_EVERY == 0) return NULL;
-  p->last_ran = NULL;
-  return go_runq_get(&p->runq, inherit);
+/* The common case of find, without its bookkeeping: nobody wants anything of the P, it does not
+ * mark, has no sleepers and need not look at the global queue first. */
+static inline bool is_quiet(const struct go_p *p) {
+  return !is_wanted(p) && !is_marking() &&
+         at_u64_load_relaxed(&p->timers.first_ns) == 0 && /* own sleepers, or a hint */
+         !go_is_global_turn(p);
+}
+
+/* What the loop runs next. */
+static struct found next(struct go_m *m) {
+  struct found f = {.g = m->next_g, .inherit = m->next_inherits};
+  m->next_g = NULL;
+  if (f.g == NULL && is_quiet(m->p)) {
+    m->p->last_ran = NULL;
+    f.g = go_runq_get(&m->p->runq, &f.inherit);
+  }
+  return f.g != NULL ? f : find(m);
 }
 
 void go_m_loop(struct go_m *m) {
   for (;;) {
-    struct found f = {0};
-    f.g = find_own(m->p, &f.inherit);
-    if (f.g == NULL) f = find(m);
+    struct found f = next(m);
     if (f.g == NULL) return;
     if (m->is_spinning) { /* whoever stops spinning with work in hand starts the next (F6.5.2) */
       go_spinning_end(m);
       go_wake_idle();
     }
     if (f.wake) go_wake_idle();
-    execute(m, f.g, f.inherit);
+    go_execute(m, f.g, f.inherit);
   }
+}
+
+/* One visit to the global queue puts g there and, if the loop would look there next, takes what it
+ * would find. */
+void go_after_global(struct go_m *m, struct go_g *g) {
+  struct go_p *p = m->p;
+  go_stamp_ready(g);
+  at_u32_store_release(&g->status, GO_RUNNABLE); /* pairs with go_status_swap: its stack is left */
+  struct go_list one = {0};
+  go_list_push(&one, g);
+  bool take = m->cur == NULL && m->next_g == NULL && is_quiet(p) && go_runq_is_empty(&p->runq);
+  plat_mutex_lock(&go_sched.lock);
+  go_enqueue_global_locked(&one);
+  if (take) {
+    m->next_g = global_get_locked(p, 0);
+    m->next_inherits = false;
+  }
+  plat_mutex_unlock(&go_sched.lock);
 }

@@ -54,6 +54,7 @@ static void init_ps(uint32_t procs) {
     memset(p, 0, sizeof *p);
     gc_p_init(&p->gc, i, rng_split(go_sched.rng_seed, i));
     plat_mutex_init(&p->timers.lock, RT_RANK_TIMER, "timers");
+    p->runq.lone = procs == 1;
   }
 }
 

@@ -3,16 +3,6 @@
 #include "runtime/check.h"
 #include "sched/gmp.h"
 
-void go_list_push(struct go_list *list, struct go_g *g) {
-  g->next = NULL;
-  if (list->tail == NULL)
-    list->head = g;
-  else
-    list->tail->next = g;
-  list->tail = g;
-  list->count++;
-}
-
 void go_list_unshift(struct go_list *list, struct go_g *g) {
   g->next = list->head;
   list->head = g;
@@ -29,16 +19,6 @@ void go_list_append(struct go_list *list, struct go_list *more) {
   list->tail = more->tail;
   list->count += more->count;
   *more = (struct go_list){0};
-}
-
-struct go_g *go_list_pop(struct go_list *list) {
-  struct go_g *g = list->head;
-  if (g == NULL) return NULL;
-  list->head = g->next;
-  if (list->head == NULL) list->tail = NULL;
-  list->count--;
-  g->next = NULL;
-  return g;
 }
 
 /* Full ring: moves the older half and g to *spill. False: thieves made room meanwhile. */
@@ -70,14 +50,20 @@ static void put_tail(struct go_runq *q, struct go_g *g, struct go_list *spill) {
 
 void go_runq_put(struct go_runq *q, struct go_g *g, bool next, struct go_list *spill) {
   rt_assert(g != NULL);
-  if (next) {
+  if (next && q->lone) {
+    struct go_g *old = at_ptr_load_relaxed(&q->next); /* own store */
+    at_ptr_store_release(&q->next, g);                /* pairs with go_runq_is_empty */
+    if (old == NULL) return;
+    g = old;
+  } else if (next) {
     g = at_ptr_xchg_acqrel(&q->next, g); /* pairs with go_runq_steal_next: the goroutine */
     if (g == NULL) return;
   }
   put_tail(q, g, spill);
 }
 
-struct go_g *go_runq_get(struct go_runq *q, bool *inherit) {
+struct go_g *go_runq_get_shared(struct go_runq *q, bool *inherit) {
+  rt_assert_hot(!q->lone);
   void *next = at_ptr_load_relaxed(&q->next); /* only the owner fills it */
   /* pairs with go_runq_steal_next: a thief may empty it first; only the owner refills it */
   if (next != NULL && at_ptr_cas_acqrel(&q->next, &next, NULL)) {

@@ -93,7 +93,7 @@ static struct start_frame *start_of(struct go_g *g) {
 /* First function on every goroutine's stack. */
 static void g_main(void *arg) {
   struct go_g *g = arg;
-  if (g->m->has_hooks) gc_switch_end();
+  go_first_arrival(g);
   if (g->system_fn != NULL)
     g->system_fn(&g->mu, g->arg);
   else
@@ -102,10 +102,7 @@ static void g_main(void *arg) {
   rt_assert(g->mu.frames == &start_of(g)->frame);
   gc_frame_pop(&g->mu, &start_of(g)->frame);
   gc_mutator_exit(&g->mu);
-  struct go_m *m = g->m;
-  m->after = go_after_exit;
-  if (m->has_hooks) gc_switch_begin(NULL);
-  ctx_switch_last(&g->ctx, &m->ctx);
+  go_switch_out_last(g, go_after_exit);
 }
 
 struct go_g *go_g_new(struct go_p *p, const char *name) {

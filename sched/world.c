@@ -242,7 +242,7 @@ static bool stop_pending(void) { return at_u32_load_relaxed(&go_sched.stop_wante
 
 static bool work_waiting(struct gc_mutator *self) {
   const struct go_p *p = go_p_of(go_from_mu(self));
-  return at_u64_load_relaxed(&go_sched.global_count) != 0 || !go_runq_is_empty(&p->runq);
+  return !go_is_global_empty(p) || !go_runq_is_empty(&p->runq);
 }
 
 static const struct gc_world_ops world_ops = {

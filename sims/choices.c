@@ -34,8 +34,43 @@ const struct sim_choice sim_pacers[] = {
 
 const struct sim_choice sim_map_kinds[] = {
   {"go", "Go 1.19's map: buckets of eight, overflow chains, growth spread over later operations."},
+  {"go-mutex", "Go's map with one mutex held through every operation and a whole iteration."},
+  {"go-rwmutex", "Go's map with one reader-writer mutex: shared by look-ups and iterations."},
+  {"sharded",
+   "Several of Go's maps, a mutex each on a cache line of its own; the key's hash chooses."},
+  {"global-lock", "Go's table with one mutex, held while a growth moves all buckets at once."},
+  {"bucket-spin",
+   "Go's table with a spin lock per bucket: spin, yield, park; a growth stops everybody."},
+  {"syncmap",
+   "Go 1.19's sync.Map: a read map without lock, a dirty map for new keys under one, "
+   "promoted after as many misses as it has keys."},
+  {"java8",
+   "A chained table as Java 8's: load factor 0.75, bins of eight become red-black trees, the"
+   " table doubles all at once."},
+  {"swiss",
+   "Go 1.24's map: groups of eight slots behind a control word, tables of up to 1024 slots "
+   "that split, growth all at once per table."},
   {NULL, NULL},
 };
+
+const struct sim_map_rule sim_map_rules[] = {
+  {"go", .reads = true, .detects_misuse = true},
+  {"go-mutex", .reads = true, .writes = true},
+  {"go-rwmutex", .reads = true, .writes = true},
+  {"sharded", .reads = true, .writes = true},
+  {"global-lock", .reads = true, .writes = true},
+  {"bucket-spin", .reads = true, .writes = true},
+  {"syncmap", .reads = true, .writes = true},
+  {"java8", .reads = true},
+  {"swiss", .reads = true, .detects_misuse = true},
+  {NULL, false, false, false},
+};
+
+const struct sim_map_rule *sim_map_rule_find(const char *name) {
+  const struct sim_map_rule *row = sim_map_rules;
+  while (row->name != NULL && strcmp(row->name, name) != 0) row++;
+  return row->name == NULL ? NULL : row;
+}
 
 const struct sim_choice *sim_choice_find(const struct sim_choice *table, const char *name) {
   for (; table->name != NULL; table++) {

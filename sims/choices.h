@@ -18,6 +18,16 @@ extern const struct sim_choice sim_barriers[];   /* gc.barrier.kind */
 extern const struct sim_choice sim_pacers[];     /* gc.pacer.kind */
 extern const struct sim_choice sim_map_kinds[];  /* maps.NAME.kind */
 
+/* What a kind of map allows several goroutines to do without a mutex of theirs. One row per row of
+ * sim_map_kinds; the facts of maps/kind.h again, for the loader. */
+struct sim_map_rule {
+  const char *name;       /* NULL ends the table */
+  bool reads, writes;     /* look up and iterate at once; everything at once */
+  bool detects_misuse;    /* what is not allowed ends the run, if it is noticed */
+};
+extern const struct sim_map_rule sim_map_rules[];
+const struct sim_map_rule *sim_map_rule_find(const char *name); /* never NULL for a kind */
+
 /* The row called name, or NULL. */
 const struct sim_choice *sim_choice_find(const struct sim_choice *table, const char *name);
 

@@ -220,8 +220,8 @@ static void print_table(FILE *f, const bool *wanted, const struct bench_found *f
     fprintf(f, "%-13s %s\n", rows[i].name, rows[i].doc);
     if (found[i].is_skipped) fprintf(f, "%-13s skipped: %s\n", "", rows[i].peer_missing);
   }
-  fprintf(f, "\nMedians [min..max] of interleaved runs; ratio = median ours / median peer, lower is "
-             "better.\n");
+  fprintf(f, "\nMedians [min..max] of interleaved runs; ratio = median ours / median peer, "
+             "lower is better.\n");
 }
 
 static cJSON *side_json(const struct bench_found *found, int side) {

@@ -97,6 +97,23 @@ static const struct metric_row map_rows[] = {
   {NULL, NULL, SIM_UNIT_NS},
 };
 
+/* What only some kinds of map count: left out while 0. */
+static const struct metric_row map_kind_rows[] = {
+  {"lock_waits", "waits for a lock", SIM_UNIT_COUNT},
+  {"spin_pauses", "spins for a bucket", SIM_UNIT_COUNT},
+  {"spin_yields", "processor given away", SIM_UNIT_COUNT},
+  {"spin_parks", "parked for a bucket", SIM_UNIT_COUNT},
+  {"migrations", "whole migrations", SIM_UNIT_COUNT},
+  {"migration_ns_max", "longest migration", SIM_UNIT_NS},
+  {"promotions", "dirty map promoted", SIM_UNIT_COUNT},
+  {"misses", "misses of the read map", SIM_UNIT_COUNT},
+  {"treeified", "bins made trees", SIM_UNIT_COUNT},
+  {"untreeified", "trees made bins", SIM_UNIT_COUNT},
+  {"tables", "tables", SIM_UNIT_COUNT},
+  {"directory", "directory entries", SIM_UNIT_COUNT},
+  {NULL, NULL, SIM_UNIT_NS},
+};
+
 const char *sim_report_path(uint32_t i) {
   for (uint32_t s = 0; s < SECTION_COUNT; s++) {
     for (const struct metric_row *row = sections[s].rows; row->path != NULL; row++) {
@@ -210,6 +227,25 @@ static void add_mmu(struct sim_table *t, const struct sim_report *r) {
   }
 }
 
+static bool is_counted(const struct sim_report *r, const char *path) {
+  for (uint32_t c = 0; c < r->column_count; c++) {
+    for (uint32_t i = 0; i < r->slots; i++) {
+      double value = 0;
+      if (sim_metric_number(r->columns[c].results[i], path, &value) && value > 0) return true;
+    }
+  }
+  return false;
+}
+
+static void add_map_rows(struct sim_table *t, const struct sim_report *r, const char *map,
+                         const struct metric_row *row, bool only_counted) {
+  for (; row->path != NULL; row++) {
+    char *path = sim_printf("maps.%s.%s", map, row->path);
+    if (!only_counted || is_counted(r, path)) add_row(t, r, path, row->label, row->unit);
+    free(path);
+  }
+}
+
 static void add_maps(struct sim_table *t, const struct sim_report *r) {
   const cJSON *maps = first_with(r, "maps"), *map = NULL;
   if (!cJSON_IsObject(maps)) return;
@@ -217,11 +253,8 @@ static void add_maps(struct sim_table *t, const struct sim_report *r) {
     char *heading = sim_printf("Map %s", map->string);
     sim_table_heading(t, heading);
     free(heading);
-    for (const struct metric_row *row = map_rows; row->path != NULL; row++) {
-      char *path = sim_printf("maps.%s.%s", map->string, row->path);
-      add_row(t, r, path, row->label, row->unit);
-      free(path);
-    }
+    add_map_rows(t, r, map->string, map_rows, false);
+    add_map_rows(t, r, map->string, map_kind_rows, true);
   }
 }
 

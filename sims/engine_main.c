@@ -95,9 +95,6 @@ static void refuse_huge_objects(const struct sc_op *ops, uint32_t count) {
 
 /* What no engine, or not this one, can run. */
 static void refuse_impossible(const struct scenario *sc) {
-  for (uint32_t i = 0; i < sc->map_count; i++)
-    if (strcmp(sc->maps[i].kind, "go") != 0)
-      refuse("this engine has no maps of kind \"%s\" (it has: go)", sc->maps[i].kind);
   refuse_huge_objects(sc->setup, sc->setup_count);
   for (uint32_t i = 0; i < sc->group_count; i++)
     refuse_huge_objects(sc->groups[i].body, sc->groups[i].body_count);

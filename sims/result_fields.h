@@ -23,6 +23,8 @@ struct sim_result_map {
   uint64_t count, B, noverflow, growths, same_size_growths;
   uint64_t overflow_allocated, overflow_preallocated, evacuated_buckets;
   uint64_t bucket_bytes, gets, gets_found;
+  uint64_t lock_waits, spin_pauses, spin_yields, spin_parks, migrations, migration_ns_max;
+  uint64_t promotions, misses, treeified, untreeified, tables, directory;
 };
 
 struct sim_result_list { const char *name; uint64_t nodes, pushed, popped; };

@@ -29,10 +29,10 @@ enum {
 enum sc_elem { SC_ELEM_INLINE, SC_ELEM_POINTER, SC_ELEM_LARGE, SC_ELEM_UNIT };
 enum sc_key { SC_KEY_U64, SC_KEY_U32, SC_KEY_STRING, SC_KEY_F64 };
 
-/* "maps": { NAME: {kind, key, value, value_bytes, hint, key_bytes} } */
+/* "maps": { NAME: {kind, key, value, value_bytes, hint, key_bytes, shards} } */
 struct sc_map {
   char name[SC_NAME_MAX];
-  char kind[SC_NAME_MAX];   /* "go" */
+  char kind[SC_NAME_MAX];   /* of sim_map_kinds, default "go" */
   enum sc_key key;          /* "u64" "u32" "string" "f64" */
   enum sc_elem value;       /* "inline": value_bytes in the bucket; "pointer": to a fresh object of
                                value_bytes; "large": value_bytes > 128, stored indirectly; "unit" */
@@ -40,6 +40,7 @@ struct sc_map {
   uint32_t key_bytes;       /* string keys: length, 5..4096, default 12; else 0. A key is "key-" and
                                the index in decimal, zero-padded on the left to key_bytes */
   int64_t hint;             /* size hint of make; default 0 */
+  uint32_t shards;          /* kind "sharded": a power of two, default 32; else 0 */
   bool allow_races;         /* goroutines may use it at once without a common mutex (Go then stops
                                the run with "concurrent map writes"); default: refused */
 };

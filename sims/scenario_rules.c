@@ -17,6 +17,18 @@ static struct jp_node *place(struct jp_node *object, const char *key) {
 
 /* ---- inside one object -------------------------------------------------------------------- */
 
+static void check_shards(struct sc_load *load, struct jp_node *node, struct sc_map *map) {
+  bool is_sharded = strcmp(map->kind, "sharded") == 0;
+  if (map->shards == UNSET32) {
+    map->shards = is_sharded ? 32 : 0;
+  } else if (!is_sharded) {
+    sc_fail_key(load, place(node, "shards"),
+                "\"shards\" applies to maps of kind \"sharded\" only");
+  } else if ((map->shards & (map->shards - 1)) != 0) {
+    sc_fail(load, place(node, "shards"), "found %u, allowed: a power of two", map->shards);
+  }
+}
+
 void sc_check_map(struct sc_load *load, struct jp_node *node, void *base) {
   static const struct {
     uint32_t min, max, initial;
@@ -37,6 +49,7 @@ void sc_check_map(struct sc_load *load, struct jp_node *node, void *base) {
     sc_fail_key(load, place(node, "key_bytes"),
                 "\"key_bytes\" applies to keys of type \"string\" only");
   if (map->key_bytes == UNSET32) map->key_bytes = map->key == SC_KEY_STRING ? 12 : 0;
+  check_shards(load, node, map);
 }
 
 static void check_loop(struct sc_load *load, struct jp_node *node, struct sc_op *op) {
@@ -281,18 +294,32 @@ static uint64_t walk_body(struct walk *w, const struct sc_op *ops, uint32_t coun
   return sum;
 }
 
+/* Whether goroutines may use this map as they do, without a common mutex. */
+static bool map_allows(const struct scenario *s, const struct sc_map *map, const struct use *use) {
+  const struct sim_map_rule *rule = sim_map_rule_find(map->kind);
+  if (use->written ? rule->writes : rule->reads) return true;
+  return s->expect_violation[0] != '\0' || (map->allow_races && rule->detects_misuse);
+}
+
 static void judge_uses(struct walk *w, enum sc_space space) {
   const struct scenario *s = w->load->s;
   const char *name = NULL;
   for (uint32_t i = 0; (name = sc_space_name(s, space, i)) != NULL; i++) {
     const struct use *use = &w->uses[space][i];
-    if (!use->parallel || !use->written || !set_is_empty(&use->common)) continue;
-    bool is_map = space == SC_SPACE_MAPS;
-    if (is_map && (s->maps[i].allow_races || s->expect_violation[0] != '\0')) continue;
+    const char *other = "";
+    if (!use->parallel || !set_is_empty(&use->common)) continue;
+    if (space == SC_SPACE_MAPS) {
+      if (map_allows(s, &s->maps[i], use)) continue;
+      other = sim_map_rule_find(s->maps[i].kind)->detects_misuse
+                  ? ", or \"allow_races\": true in the map"
+                  : ", or another kind of map";
+    } else if (!use->written) {
+      continue;
+    }
     sc_fail(w->load, use->node,
-            "%s \"%s\" is changed and used by several goroutines, but not under "
+            "%s \"%s\" is %sused by several goroutines, but not under "
             "a common mutex, allowed: the same \"lock\" around every use%s",
-            sc_space_noun(space), name, is_map ? ", or \"allow_races\": true in the map" : "");
+            sc_space_noun(space), name, use->written ? "changed and " : "", other);
   }
 }
 

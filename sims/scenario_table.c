@@ -117,6 +117,9 @@ static bool no_target(const void *base) {
 static bool string_key(const void *base) {
   return ((const struct sc_map *)base)->key == SC_KEY_STRING;
 }
+static bool sharded_map(const void *base) {
+  return strcmp(((const struct sc_map *)base)->kind, "sharded") == 0;
+}
 static bool expects_violation(const void *base) {
   return ((const struct scenario *)base)->expect_violation[0] != '\0';
 }
@@ -227,9 +230,12 @@ static const struct sc_row map_rows[] = {
      .doc = "Size of a value: inline 1..128, pointer 1..1 MiB, large 129..65536, unit 0."},
     {"hint", SC_TYPE_INT, AT(struct sc_map, hint), .min = 0, .max = UINT64_C(1) << 48, .initial = 0,
      .doc = "Number of entries to make room for at once, as in make(map, hint)."},
+    {"shards", SC_TYPE_INT, AT(struct sc_map, shards), .min = 1, .max = 65536, .initial = UNSET32,
+     .initial_text = "32 (sharded)", .present = sharded_map,
+     .doc = "Number of shards, a power of two; other kinds have no such setting."},
     {"allow_races", SC_TYPE_BOOL, AT(struct sc_map, allow_races), .initial = 0,
-     .doc = "Accept goroutines that use the map without a common mutex; colliding writes stop the "
-            "run, as in Go."},
+     .doc = "Accept goroutines that use the map in ways its kind does not allow without a common "
+            "mutex; collisions stop the run, as in Go. Only kinds that notice them have this."},
 };
 static const struct sc_object map_object = {
     .what = "a map",

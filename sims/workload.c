@@ -105,7 +105,8 @@ static struct wl_op *compile(struct workload *wl, struct wl_body *body, const st
     if (is_map_op(source->kind)) {
       op->map = &wl->maps[source->target];
       if (body == &wl->setup) op->map->in_setup = true;
-      op->run = wl_map_fn(source, op->map->source);
+      bool is_go = op->map->kind == &map_kind_go;
+      op->run = is_go ? wl_map_fn(source, op->map->source) : wl_kind_fn(source);
       uint64_t space = source->keys.space == 0 ? 1 : source->keys.space;
       sim_keygen_init(&op->keys, &source->keys, space);
     } else {
@@ -188,6 +189,7 @@ static void go_init(struct workload *wl, struct wl_go *w, const struct wl_body *
   w->slow_ticks = fast_gap_ticks();
   w->drain_at_ops = sim_platform_is_real ? UINT64_MAX : DRAIN_OPS;
   if (wl->key_bytes_max > 0) w->scratch = sim_alloc(wl->key_bytes_max);
+  if (wl->value_bytes_max > 0) w->value = sim_alloc(wl->value_bytes_max);
   w->states = sim_alloc(body->flat_count * sizeof *w->states);
   at_u64_init(&w->doing, WL_NOT_RUNNING);
   uint64_t seed = rng_split(wl->sc->seed, index);
@@ -205,6 +207,7 @@ void wl_drain_slow(struct wl_go *w) {
 
 static void go_free(struct wl_go *w) {
   free(w->scratch);
+  free(w->value);
   free(w->states);
 }
 
@@ -251,6 +254,11 @@ static void name_things(struct workload *wl) {
   wl->maps = sim_alloc(sc->map_count * sizeof *wl->maps);
   for (uint32_t i = 0; i < sc->map_count; i++) {
     wl->maps[i].source = &sc->maps[i];
+    wl->maps[i].kind = map_kind_find(sc->maps[i].kind);
+    rt_assert(wl->maps[i].kind != NULL);
+    uint32_t room = sc->maps[i].value_bytes < 8 ? 8 : sc->maps[i].value_bytes;
+    if (wl->maps[i].kind != &map_kind_go && room > wl->value_bytes_max)
+      wl->value_bytes_max = room;
     if (sc->maps[i].value == SC_ELEM_POINTER)
       wl->maps[i].value_type = object_type(wl, sc->maps[i].value_bytes, 0);
     if (sc->maps[i].key == SC_KEY_STRING && sc->maps[i].key_bytes > wl->key_bytes_max)
@@ -354,7 +362,8 @@ static void make_maps(struct workload *wl, struct go_g *g, bool in_setup) {
   for (uint32_t i = 0; i < wl->sc->map_count; i++) {
     struct wl_map *m = &wl->maps[i];
     if (m->in_setup != in_setup) continue;
-    m->map = map_new(g, m->type, m->source->hint);
+    struct map_params params = {.hint = m->source->hint, .shards = m->source->shards};
+    m->map = m->kind->create(g, m->type, &params);
     gc_store(go_mu(g), &wl->shared[map_slot(i)], m->map);
   }
 }

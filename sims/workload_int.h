@@ -7,7 +7,7 @@
 #ifndef SIMS_WORKLOAD_INT_H
 #define SIMS_WORKLOAD_INT_H
 
-#include "maps/map.h"
+#include "maps/kind.h"
 #include "sims/keygen.h"
 #include "sims/workload.h"
 
@@ -21,7 +21,8 @@ struct wl_map {
   const struct sc_map *source;
   const struct map_type *type;
   const struct gc_type *value_type; /* pointer values */
-  struct map *map;                  /* NULL until made */
+  const struct map_kind *kind;
+  void *map;                        /* as kind->create made it; NULL until then */
   bool in_setup;                    /* the setup uses it */
 };
 
@@ -101,6 +102,7 @@ struct wl_go {
   uint64_t drain_at_ops;      /* the model has no watcher: the event rings are read at this count */
   bool check;
   char *scratch;              /* key text for look-ups; as long as the longest key */
+  void *value;                /* an element passed by value; as long as the longest */
   const struct wl_body *body;
   struct workload *wl;
   uint64_t number;            /* in its group */
@@ -128,7 +130,7 @@ struct workload {
   uint64_t planned_ns;        /* time the sleeps, computations and timed loops will take */
   struct at_u64 phase;        /* 0 setup, 1 run */
   struct go_waitgroup done;
-  uint32_t key_bytes_max;
+  uint32_t key_bytes_max, value_bytes_max;
   struct gc_type **types;     /* of alloc and trees, by size and pointers */
   uint32_t type_count, type_room;
   struct sim_result_map *map_results;
@@ -199,7 +201,8 @@ _Noreturn void wl_violation(struct wl_go *w, const struct wl_op *op, const char 
 
 /* ---- the operations, by file ----------------------------------------------------------------- */
 
-wl_fn *wl_map_fn(const struct sc_op *op, const struct sc_map *map); /* workload_map.c */
+wl_fn *wl_map_fn(const struct sc_op *op, const struct sc_map *map);  /* workload_map.c */
+wl_fn *wl_kind_fn(const struct sc_op *op);                           /* workload_kind.c */
 wl_fn wl_list_push, wl_list_pop, wl_list_walk;                      /* workload_data.c */
 wl_fn wl_tree_build, wl_tree_drop, wl_tree_walk, wl_alloc;
 uint64_t wl_list_count(struct wl_go *w, const struct wl_list *list);

@@ -1,81 +1,5 @@
-/* Map operations. */
-#include <string.h>
-
-#include "sims/workload_int.h"
-
-#define INLINED static inline __attribute__((always_inline))
-
-/* A key as map functions take it. */
-union wl_key {
-  uint64_t u64;
-  uint32_t u32;
-  double f64;
-  struct map_string text;
-};
-
-INLINED void key_number(union wl_key *key, enum sc_key kind, uint64_t index) {
-  if (kind == SC_KEY_U64) key->u64 = index;
-  if (kind == SC_KEY_U32) key->u32 = (uint32_t)index;
-  if (kind == SC_KEY_F64) key->f64 = (double)index;
-}
-
-/* A key to look up; its text lies in the goroutine's scratch memory. */
-INLINED void key_find(struct wl_go *w, const struct sc_map *m, enum sc_key kind,
-                      union wl_key *key, uint64_t index) {
-  if (kind != SC_KEY_STRING) {
-    key_number(key, kind, index);
-    return;
-  }
-  sim_key_text(w->scratch, m->key_bytes, index);
-  key->text = (struct map_string){w->scratch, m->key_bytes};
-}
-
-/* A key to put; its text is a new heap object, rooted until the next one. A safepoint. */
-INLINED void key_make(struct wl_go *w, const struct sc_map *m, enum sc_key kind,
-                      union wl_key *key, uint64_t index) {
-  if (kind != SC_KEY_STRING) {
-    key_number(key, kind, index);
-    return;
-  }
-  char *text = gc_alloc_bytes(go_mu(w->g), m->key_bytes);
-  w->roots[WL_ROOT_KEY] = text;
-  sim_key_text(text, m->key_bytes, index);
-  key->text = (struct map_string){text, m->key_bytes};
-}
-
-/* Values in a bucket (or beside it) need not be aligned to 8 when their size is no multiple. */
-INLINED void value_write(void *at, uint32_t bytes, uint64_t value) {
-  if (bytes % 8 == 0) {
-    plat_st((uint64_t *)at, value);
-    return;
-  }
-  uint32_t used = bytes < 8 ? bytes : 8;
-  plat_touch_write(at, used);
-  memcpy(at, &value, used);
-}
-
-INLINED uint64_t value_read(const void *at, uint32_t bytes) {
-  if (bytes % 8 == 0) return plat_ld((const uint64_t *)at);
-  uint64_t value = 0;
-  uint32_t used = bytes < 8 ? bytes : 8;
-  plat_touch_read(at, used);
-  memcpy(&value, at, used);
-  return value;
-}
-
-static uint64_t value_of_index(uint32_t bytes, uint64_t index) {
-  return bytes >= 8 ? index : index & ((1ULL << 8 * bytes) - 1);
-}
-
-/* What the element holds; 0 for a unit or a pointer not yet stored. */
-INLINED uint64_t elem_read(const struct sc_map *m, void *elem) {
-  if (m->value == SC_ELEM_UNIT) return 0;
-  if (m->value == SC_ELEM_POINTER) {
-    elem = gc_load((void **)elem);
-    if (elem == NULL) return 0;
-  }
-  return value_read(elem, m->value_bytes);
-}
+/* Operations on maps of kind "go", used directly: Go's fast paths, elements in place. */
+#include "sims/workload_keys.h"
 
 INLINED void put_loop(struct wl_go *w, const struct wl_op *op, enum sc_key key_kind,
                       enum sc_elem elem_kind) {
@@ -167,30 +91,11 @@ static void delete_any(struct wl_go *w, const struct wl_op *op) {
   st->done += op->count;
 }
 
-/* The index of a key; a string's is read back from its digits. */
-static uint64_t key_index(const struct sc_map *m, const void *key) {
-  union wl_key k;
-  uint64_t index = 0;
-  const char *text;
-  switch (m->key) {
-    case SC_KEY_U64: return plat_ld((const uint64_t *)key);
-    case SC_KEY_U32: return plat_ld((const uint32_t *)key);
-    case SC_KEY_F64: memcpy(&k.f64, key, 8); return (uint64_t)k.f64;
-    case SC_KEY_STRING:
-      memcpy(&k.text, key, sizeof k.text);
-      text = k.text.data;
-      for (int64_t i = k.text.len > 4 ? 4 : 0; i < k.text.len; i++)
-        index = index * 10 + (uint64_t)(text[i] - '0');
-      return index;
-  }
-  return 0;
-}
-
 static void check_entry(struct wl_go *w, const struct wl_op *op, const struct map_iter *it) {
   const struct sc_map *source = op->map->source;
   if (source->value == SC_ELEM_UNIT) return;
   uint64_t value = elem_read(source, it->elem);
-  uint64_t expected = value_of_index(source->value_bytes, key_index(source, it->key));
+  uint64_t expected = value_of_index(source->value_bytes, wl_key_index(source, it->key));
   if (value != expected)
     wl_violation(w, op, "iteration met a key with the wrong value", value, expected);
 }

@@ -96,10 +96,11 @@ static void report_maps(struct workload *wl, struct go_g *g) {
   for (uint32_t i = 0; i < wl->sc->map_count; i++) {
     const struct wl_map *m = &wl->maps[i];
     const char *why = NULL;
-    if (wl->sc->check && !map_check(g, m->type, m->map, &why))
+    if (wl->sc->check && !m->kind->check(g, m->type, m->map, &why))
       rt_fatal(RT_END_VIOLATION, "map %s is broken: %s", m->source->name, why);
-    struct map_stats stats;
-    map_stats_read(m->type, m->map, &stats);
+    struct map_kind_stats own;
+    m->kind->stats(g, m->type, m->map, &own);
+    const struct map_stats stats = own.s;
     struct wl_state gets = sum_states(wl, SC_OP_MAP_GET, i);
     wl->map_results[i] = (struct sim_result_map){
       .name = m->source->name,
@@ -114,6 +115,18 @@ static void report_maps(struct workload *wl, struct go_g *g) {
       .bucket_bytes = map_type_bucket_bytes(m->type),
       .gets = gets.done,
       .gets_found = gets.hits,
+      .lock_waits = own.lock_waits,
+      .spin_pauses = own.spin_pauses,
+      .spin_yields = own.spin_yields,
+      .spin_parks = own.spin_parks,
+      .migrations = own.migrations,
+      .migration_ns_max = own.migration_ns_max,
+      .promotions = own.promotions,
+      .misses = own.misses,
+      .treeified = own.treeified,
+      .untreeified = own.untreeified,
+      .tables = own.tables,
+      .directory = own.directory,
     };
   }
 }

@@ -17,7 +17,6 @@
 #include <gc/gc.h>
 #include <gc/gc_mark.h>
 
-#include "runtime/lockrank.h"
 
 enum { STOP_RING = 256 };
 
@@ -30,12 +29,12 @@ const struct gc_collector gc_collector = {
 };
 
 /* Written by the collection-event callback with Boehm's allocator lock held; the indices are
- * atomic because deliver() reads them without that lock. */
+ * atomic because deliver() reads them without it. */
 struct boehm_state {
   GC_push_other_roots_proc previous_push;
   struct gc_stop stops[STOP_RING];  /* ring; entries [delivered, produced) are complete */
   struct at_u64 produced;
-  struct at_u64 delivered;          /* advanced under deliver_lock */
+  struct at_u64 delivered;          /* advanced by the one who set is_delivering */
   struct gc_stop current;           /* the stop under way */
   uint64_t cycle_start_ns;
   uint64_t live_before_bytes;
@@ -43,9 +42,10 @@ struct boehm_state {
   uint64_t pause_total_ns;
   uint64_t started_ns;
   struct at_u64 cycles;             /* finished collections */
-  uint64_t cycles_reported;         /* under deliver_lock */
+  struct at_u64 forced_cycles;      /* of these, asked for */
+  uint64_t cycles_reported;         /* as delivered */
   uint64_t cycle_end_ns;
-  struct plat_mutex deliver_lock;
+  struct at_u32 is_delivering;      /* no lock: the hooks take locks of lower rank */
   gc_cycle_hook *hook;
   void *hook_arg;
   struct at_u64 exited_mallocs, exited_bytes; /* of Ps already finished */
@@ -132,7 +132,7 @@ static void report_cycle(void) {
   if (boehm.hook != NULL) boehm.hook(&cycle, boehm.hook_arg);
 }
 
-static void deliver_locked(struct gc_mutator *mu) {
+static void deliver_new(struct gc_mutator *mu) {
   uint64_t produced = at_u64_load_acquire(&boehm.produced); /* pairs with finish_stop */
   uint64_t next = at_u64_load_relaxed(&boehm.delivered);
   if (produced - next > STOP_RING) next = produced - STOP_RING;
@@ -147,9 +147,10 @@ static void deliver_locked(struct gc_mutator *mu) {
 
 /* Hands finished stops to the scheduler's hook, outside Boehm's lock. */
 static void deliver(struct gc_mutator *mu) {
-  if (!plat_mutex_try_lock(&boehm.deliver_lock)) return;
-  deliver_locked(mu);
-  plat_mutex_unlock(&boehm.deliver_lock);
+  uint32_t nobody = 0;
+  if (!at_u32_cas_acqrel(&boehm.is_delivering, &nobody, 1)) return; /* pairs with the store */
+  deliver_new(mu);
+  at_u32_store_release(&boehm.is_delivering, 0); /* pairs with the CAS above */
 }
 
 static void *GC_CALLBACK out_of_memory(size_t bytes) {
@@ -160,7 +161,6 @@ static void *GC_CALLBACK out_of_memory(size_t bytes) {
 
 enum rt_err gc_init(const struct gc_config *config, const struct gc_world_ops *ops) {
   gc_world = ops;
-  plat_mutex_init(&boehm.deliver_lock, RT_RANK_PACER, "boehm deliver");
   if (config->boehm_markers != 0) GC_set_markers_count(config->boehm_markers);
   GC_set_all_interior_pointers(1);
   GC_INIT();
@@ -185,7 +185,6 @@ void gc_finish(void) {
   GC_set_on_collection_event(0);
   GC_set_push_other_roots(boehm.previous_push);
   at_u32_store_relaxed(&gc_flags.switch_hooks, 0); /* no other thread is left */
-  plat_mutex_destroy(&boehm.deliver_lock);
   memset(&boehm, 0, sizeof boehm);
 }
 
@@ -259,6 +258,7 @@ void gc_add_global_roots(void **base, uint64_t count) { GC_add_roots(base, base 
 /* ---- collections and totals ---------------------------------------------------------------- */
 
 void gc_collect(struct gc_mutator *self) {
+  at_u64_add_relaxed(&boehm.forced_cycles, 1); /* a figure */
   GC_gcollect();
   deliver(self);
 }
@@ -278,6 +278,7 @@ void gc_totals_read(struct gc_mutator *self, struct gc_totals *out) {
   GC_get_prof_stats(&stats, sizeof stats);
   *out = (struct gc_totals){
       .cycles = at_u64_load_relaxed(&boehm.cycles),
+      .forced_cycles = at_u64_load_relaxed(&boehm.forced_cycles),
       .pause_ns = boehm.pause_total_ns,
       .mallocs = at_u64_load_relaxed(&boehm.exited_mallocs),
       .bytes_allocated = at_u64_load_relaxed(&boehm.exited_bytes),

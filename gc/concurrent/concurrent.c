@@ -6,7 +6,6 @@
 #include "gc/concurrent/cycle.h"
 #include "gc/concurrent/mark.h"
 #include "gc/concurrent/state.h"
-#include "gc/concurrent/stats.h"
 #include "gc/concurrent/wb.h"
 #include "gc/concurrent/worker.h"
 #include "gc/hooks.h"
@@ -24,7 +23,17 @@ const struct gc_collector gc_collector = {
 
 PLAT_STATE struct gc_state gc_cc;
 
+/* An earlier run of the process may have been left in the middle of marking. */
+static void forget_earlier_run(void) {
+  struct gc_faults faults = gc_cc.faults; /* set before gc_init */
+  memset(&gc_cc, 0, sizeof gc_cc);
+  gc_cc.faults = faults;
+  at_u32_store_relaxed(&gc_flags.barrier_on, 0); /* one thread */
+  at_u32_store_relaxed(&gc_flags.blacken_on, 0);
+}
+
 enum rt_err gc_init(const struct gc_config *config, const struct gc_world_ops *ops) {
+  forget_earlier_run();
   gc_cc.config = *config;
   gc_cc.barrier = gc_barrier_find(config->barrier);
   gc_cc.pacer_ops = gc_pacer_find(config->pacer);
@@ -39,7 +48,6 @@ enum rt_err gc_init(const struct gc_config *config, const struct gc_world_ops *o
   gc_cycle_init();
   gc_worker_init();
   gc_assist_init();
-  gc_stats_init();
   return RT_OK;
 }
 
@@ -75,6 +83,7 @@ void gc_p_init(struct gc_p *p, uint32_t index, uint64_t fastrand_seed) {
 void gc_p_finish(struct gc_p *p) {
   rt_assert(p->wb->next == 0 || gc_phase() != GC_PHASE_OFF);
   gc_cache_finish(p);
+  gc_work_dispose(p->work);
 }
 
 void gc_p_acquired(struct gc_p *p) { gc_cache_prepare(p); }

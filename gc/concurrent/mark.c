@@ -235,7 +235,7 @@ static void flush_scan_work(struct drain *d) {
 static bool drain_roots(struct drain *d) {
   while (gc_mark_roots_left() && !should_stop(d->self, d->flags)) {
     uint64_t job = at_u64_add_acqrel(&gc_cc.root_next, 1); /* pairs with gc_mark_roots_left() */
-    if (job >= gc_cc.root_jobs) break;
+    if (job >= gc_mark_root_jobs()) break;
     int64_t work = gc_mark_root_job(d->self, job);
     if ((d->flags & GC_DRAIN_CREDIT) != 0) gc_assist_credit(d->self, work);
     if (self_preempts(d)) return false;
@@ -277,7 +277,7 @@ int64_t gc_drain_n(struct gc_mutator *self, int64_t work) {
     } else {
       if (!gc_mark_roots_left()) break;
       uint64_t job = at_u64_add_acqrel(&gc_cc.root_next, 1); /* pairs with gc_mark_roots_left() */
-      if (job >= gc_cc.root_jobs) break;
+      if (job >= gc_mark_root_jobs()) break;
       flushed += gc_mark_root_job(self, job);
     }
     if (w->scan_work >= GC_PACER_CREDIT_SLACK) {

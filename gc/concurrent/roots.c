@@ -14,8 +14,8 @@ void gc_mark_prepare_roots_stw(void) {
     if (blocks > gc_cc.global_jobs) gc_cc.global_jobs = blocks;
   }
   gc_cc.stack_jobs = gc_cc.barrier->stacks_at_start_stw ? 0 : gc_world->stacks_count();
-  gc_cc.root_jobs = gc_cc.global_jobs + gc_cc.stack_jobs;
-  at_u64_store_relaxed(&gc_cc.root_next, 0); /* ordered by the restart */
+  at_u64_store_relaxed(&gc_cc.root_jobs, gc_cc.global_jobs + gc_cc.stack_jobs);
+  at_u64_store_relaxed(&gc_cc.root_next, 0); /* all ordered by the restart */
   at_u64_store_relaxed(&gc_cc.roots_done, 0);
 }
 
@@ -86,7 +86,7 @@ static int64_t scan_stack_job(struct gc_mutator *self, struct gc_mutator *target
 }
 
 int64_t gc_mark_root_job(struct gc_mutator *self, uint64_t job) {
-  rt_assert(job < gc_cc.root_jobs);
+  rt_assert(job < gc_mark_root_jobs());
   if (gc_cc.faults.skip_root && job == 0) return 0;
   int64_t work;
   if (job < gc_cc.global_jobs) {

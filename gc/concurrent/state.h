@@ -67,7 +67,7 @@ struct gc_state {
   uint64_t stack_jobs;           /* snapshot of stacks_count */
   uint64_t global_roots;         /* snapshot of gc_global_roots_count */
   uint64_t global_jobs;
-  uint64_t root_jobs;            /* global_jobs + stack_jobs */
+  struct at_u64 root_jobs;       /* global_jobs + stack_jobs; an M without a P may look any time */
   uint64_t mark_start_ns;
 
   struct at_u32 started;         /* gc_start ran: cycles may begin */
@@ -115,9 +115,6 @@ struct gc_state {
   struct at_u64 sum_cpu_ns;       /* collector's processor time, idle workers excluded (F7.7) */
   struct at_u64 last_goal;
   struct at_u64 last_fraction;    /* bits of a double */
-  struct plat_mutex hook_lock;    /* protects hook, hook_arg */
-  gc_cycle_hook *hook;
-  void *hook_arg;
 };
 extern PLAT_STATE struct gc_state gc_cc;
 

@@ -3,10 +3,12 @@
 #include "runtime/event.h"
 #include "runtime/lockrank.h"
 
-void gc_stats_init(void) {
-  plat_mutex_init(&gc_cc.hook_lock, RT_RANK_SYNC, "gc cycle hook");
-  at_u64_store_relaxed(&gc_cc.last_fraction, gc_f64_bits(0));
-}
+/* May be set before gc_init, and outlives a run. */
+static PLAT_STATE struct {
+  struct plat_mutex lock; /* protects the rest */
+  gc_cycle_hook *call;
+  void *arg;
+} hook = {.lock = PLAT_MUTEX_INITIALIZER(RT_RANK_SYNC, "gc cycle hook")};
 
 /* Sum over the Ps; exact in a stop, otherwise a moment old. */
 static uint64_t count_flushes(uint64_t *entries) {
@@ -85,19 +87,19 @@ void gc_stats_cycle_end(struct gc_mutator *self, uint64_t marked_bytes, uint64_t
   ev_emit(self->p->index, EV_gc_cycle_end, self->id, c->number, marked_bytes);
 }
 
-void gc_set_cycle_hook(gc_cycle_hook *hook, void *arg) {
-  plat_mutex_lock(&gc_cc.hook_lock);
-  gc_cc.hook = hook;
-  gc_cc.hook_arg = arg;
-  plat_mutex_unlock(&gc_cc.hook_lock);
+void gc_set_cycle_hook(gc_cycle_hook *call, void *arg) {
+  plat_mutex_lock(&hook.lock);
+  hook.call = call;
+  hook.arg = arg;
+  plat_mutex_unlock(&hook.lock);
 }
 
 void gc_stats_call_hook(void) {
-  plat_mutex_lock(&gc_cc.hook_lock);
-  gc_cycle_hook *hook = gc_cc.hook;
-  void *arg = gc_cc.hook_arg;
-  plat_mutex_unlock(&gc_cc.hook_lock);
-  if (hook != NULL) hook(&gc_cc.cycle, arg);
+  plat_mutex_lock(&hook.lock);
+  gc_cycle_hook *call = hook.call;
+  void *arg = hook.arg;
+  plat_mutex_unlock(&hook.lock);
+  if (call != NULL) call(&gc_cc.cycle, arg);
 }
 
 /* Everything kept in atomics; a moment old unless the world is stopped. */

@@ -4,7 +4,6 @@
 
 #include "gc/concurrent/state.h"
 
-void gc_stats_init(void);
 /* The four moments of a cycle, by the goroutine that runs it. The last two in the second stop. */
 void gc_stats_cycle_begin(struct gc_mutator *self, enum gc_trigger_kind kind, uint64_t now_ns);
 void gc_stats_pause(uint64_t ns);

@@ -58,7 +58,7 @@ static bool shades_new(const struct gc_barrier *row) {
   if (!row->shade_new) return false;
   if (!row->new_until_roots_done) return true;
   /* pairs with gc_mark_root_job(): that root is black */
-  return at_u64_load_acquire(&gc_cc.roots_done) < gc_cc.root_jobs;
+  return at_u64_load_acquire(&gc_cc.roots_done) < gc_mark_root_jobs();
 }
 
 static void record(struct gc_p *p, uintptr_t first, uintptr_t second) {

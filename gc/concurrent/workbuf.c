@@ -26,10 +26,6 @@ static PLAT_STATE struct {
   struct at_ptr leaf[ROOT_LEAVES];
 } bufs;
 
-void gc_workbuf_init(void) {
-  plat_mutex_init(&bufs.grow_lock, RT_RANK_PACER, "work buffers");
-}
-
 static struct gc_workbuf *by_number(uint32_t number) {
   uint32_t chunk = (number - 1) / GC_WORKBUF_CHUNK;
   /* pairs with allocate(): the leaf's entry. A number is known only through a stack, whose
@@ -58,6 +54,14 @@ static struct gc_workbuf *pop(struct stack *s) {
     if (at_u64_cas_acqrel(&s->head, &head, retag(head, next))) return b; /* pairs with push() */
   }
   return NULL;
+}
+
+void gc_workbuf_init(void) {
+  plat_mutex_init(&bufs.grow_lock, RT_RANK_PACER, "work buffers");
+  for (struct gc_workbuf *b = pop(&bufs.full); b != NULL; b = pop(&bufs.full)) {
+    b->count = 0;
+    push(&bufs.empty, b);
+  }
 }
 
 /* Adds a chunk: returns its first buffer, the others go to the empty stack in order. */

@@ -40,7 +40,7 @@ struct gc_worker {
   uint64_t random;                   /* wyrand state for choices of the collector's own */
 };
 
-/* Before any other function; once per run. */
+/* Before any other function; once per run. What an earlier run of the process left is emptied. */
 void gc_workbuf_init(void);
 
 void gc_work_init(struct gc_worker *w, struct gc_p *p);

@@ -240,9 +240,18 @@ static inline void plat_slot_store_(void **slot, void *v, const struct plat_site
   plat_step(PLAT_OP_SLOT_STORE, slot, site);
   *slot = v;
 }
+static inline bool plat_slot_cas_(void **slot, void *expected, void *v,
+                                  const struct plat_site *site) {
+  plat_step(PLAT_OP_RMW, slot, site);
+  if (*slot != expected) return false;
+  *slot = v;
+  return true;
+}
 #define plat_slot_load(slot) plat_slot_load_((slot), PLAT_SITE_("plat_slot_load(" #slot ")"))
 #define plat_slot_store(slot, v) \
   plat_slot_store_((slot), (v), PLAT_SITE_("plat_slot_store(" #slot ")"))
+#define plat_slot_cas(slot, expected, v) \
+  plat_slot_cas_((slot), (expected), (v), PLAT_SITE_("plat_slot_cas(" #slot ")"))
 
 #define plat_ld(p) \
   (*(__typeof__(p))plat_step_at(PLAT_OP_PLAIN_LOAD, (p), PLAT_SITE_("plat_ld(" #p ")")))
@@ -344,6 +353,7 @@ void plat_seed(uint64_t seed);
 
 void *plat_vm_reserve(size_t bytes, size_t align);
 enum rt_err plat_vm_commit(void *p, size_t bytes) RT_MUST_USE;
+void plat_vm_prefer_huge(void *p, size_t bytes);
 void plat_vm_decommit(void *p, size_t bytes);
 void plat_vm_release(void *p, size_t bytes);
 bool plat_vm_guard(void *p, size_t bytes);

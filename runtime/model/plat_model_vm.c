@@ -170,6 +170,8 @@ static uint64_t checked_offset(const void *p, size_t bytes) {
   return offset;
 }
 
+void plat_vm_prefer_huge(void *p, size_t bytes) { vmem_prefer_huge(p, bytes); }
+
 enum rt_err plat_vm_commit(void *p, size_t bytes) {
   checked_offset(p, bytes);
   /* Here and not on release: the shadow of a whole reservation is gigabytes. */

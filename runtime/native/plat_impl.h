@@ -93,6 +93,12 @@ static inline void plat_slot_store(void **slot, void *v) {
   __atomic_store_n(slot, v, __ATOMIC_RELEASE); /* pairs with plat_slot_load: the object */
 }
 
+static inline bool plat_slot_cas(void **slot, void *expected, void *v) {
+  /* pairs with plat_slot_load and itself: the object */
+  return __atomic_compare_exchange_n(slot, &expected, v, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE);
+}
+
 #define plat_ld(p) __atomic_load_n((p), __ATOMIC_RELAXED)
 #define plat_st(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 static inline void plat_touch_read(const void *p, size_t bytes) { (void)p, (void)bytes; }
@@ -193,6 +199,7 @@ uint64_t plat_random_u64(void);
 
 void *plat_vm_reserve(size_t bytes, size_t align);
 enum rt_err plat_vm_commit(void *p, size_t bytes) RT_MUST_USE;
+void plat_vm_prefer_huge(void *p, size_t bytes);
 void plat_vm_decommit(void *p, size_t bytes);
 void plat_vm_release(void *p, size_t bytes);
 bool plat_vm_guard(void *p, size_t bytes);

@@ -343,6 +343,8 @@ void *plat_vm_reserve(size_t bytes, size_t align) {
   return vmem_reserve(bytes, align < VM_PAGE_BYTES ? VM_PAGE_BYTES : align);
 }
 
+void plat_vm_prefer_huge(void *p, size_t bytes) { vmem_prefer_huge(p, bytes); }
+
 enum rt_err plat_vm_commit(void *p, size_t bytes) {
   rt_assert(vm_aligned(p, bytes));
   return vmem_commit(p, bytes) ? RT_OK : RT_ERR_NOMEM;

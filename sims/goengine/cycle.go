@@ -31,9 +31,11 @@ type cycle struct {
 }
 
 // The line of Go 1.10 and later.
-var gctracePattern = regexp.MustCompile(`^gc (\d+) @([\d.]+)s (\d+)%: ([\d.]+)\+([\d.]+)\+([\d.]+)` +
-	` ms clock, ([\d.]+)\+([\d.]+)/([\d.]+)/([\d.]+)\+([\d.]+) ms cpu, (\d+)->(\d+)->(\d+) MB,` +
-	` (\d+) MB goal, (?:(\d+) MB stacks, (\d+) MB globals, )?(\d+) P( \(forced\))?`)
+var gctracePattern = regexp.MustCompile(`^gc (\d+) @([\d.]+)s (\d+)%: ` +
+	`([\d.]+)\+([\d.]+)\+([\d.]+) ms clock, ` +
+	`([\d.]+)\+([\d.]+)/([\d.]+)/([\d.]+)\+([\d.]+) ms cpu, ` +
+	`(\d+)->(\d+)->(\d+) MB, (\d+) MB goal, ` +
+	`(?:(\d+) MB stacks, (\d+) MB globals, )?(\d+) P( \(forced\))?`)
 
 const ms, mib = 1e6, 1 << 20
 

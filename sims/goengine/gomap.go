@@ -63,6 +63,7 @@ func (m *goMap) describe(info *mapInfo, isWatched bool) {
 	}
 	m.reflected = reflect.MapOf(keyTypes[info.key], value)
 	m.mapType = typePointer(m.reflected)
+	reflect.PtrTo(m.reflected) // made now, not while the clock runs
 	valueBytes := uint64(value.Size())
 	if valueBytes > 128 {
 		valueBytes = 8
@@ -73,6 +74,11 @@ func (m *goMap) describe(info *mapInfo, isWatched bool) {
 func (m *goMap) make() {
 	m.h = reflect.MakeMapWithSize(m.reflected, int(m.info.hint)).UnsafePointer()
 	m.resume()
+}
+
+// value is the map as reflection sees it.
+func (m *goMap) value() reflect.Value {
+	return reflect.NewAt(m.reflected, unsafe.Pointer(&m.h)).Elem()
 }
 
 // ---- watching ----
@@ -144,7 +150,7 @@ func (m *goMap) report() {
 	if m.h == nil {
 		return
 	}
-	m.info.count = uint64(reflect.NewAt(m.reflected, unsafe.Pointer(&m.h)).Elem().Len())
+	m.info.count = uint64(m.value().Len())
 	if !m.isWatched {
 		return
 	}
@@ -383,6 +389,7 @@ func (k *anyKey) set(w *worker, m *goMap, index uint64, isNew bool) unsafe.Point
 
 func (w *worker) doSized(m *goMap, o *op, st *state) {
 	var key anyKey
+	var it reflect.MapIter
 	bytes := m.info.valueBytes
 	for i := uint64(0); i < o.count; i++ {
 		switch o.kind {
@@ -401,7 +408,7 @@ func (w *worker) doSized(m *goMap, o *op, st *state) {
 			mapDelete(m.mapType, m.h, key.set(w, m, o.next(st), false))
 			m.watch()
 		case opMapIterate:
-			for it := reflect.NewAt(m.reflected, unsafe.Pointer(&m.h)).Elem().MapRange(); it.Next(); {
+			for it.Reset(m.value()); it.Next(); {
 				st.hits++
 				w.step()
 			}

@@ -9,6 +9,8 @@ import (
 	"encoding/binary"
 	"math"
 	"os"
+	"reflect"
+	"runtime"
 	"strconv"
 	"strings"
 )
@@ -65,27 +67,29 @@ func newPeeker() *peeker {
 	if err != nil {
 		return p
 	}
-	for reader := data.Reader(); ; {
+	reader := data.Reader()
+	if _, err := reader.SeekPC(uint64(reflect.ValueOf(runtime.GC).Pointer())); err != nil {
+		return p
+	}
+	for found := 0; found < len(peekedVariables); {
 		entry, err := reader.Next()
-		if err != nil || entry == nil {
-			return p
+		if err != nil || entry == nil || entry.Tag == dwarf.TagCompileUnit {
+			break
 		}
 		name, _ := entry.Val(dwarf.AttrName).(string)
-		switch {
-		case entry.Tag == dwarf.TagCompileUnit && name != "runtime":
-			reader.SkipChildren()
-		case entry.Tag == dwarf.TagVariable:
+		if entry.Tag == dwarf.TagVariable && peekedVariables[name] {
 			p.addVariable(data, entry, strings.TrimPrefix(name, "runtime."))
-		case entry.Tag != dwarf.TagCompileUnit:
-			reader.SkipChildren()
+			found++
 		}
 	}
+	return p
+}
+
+var peekedVariables = map[string]bool{
+	"runtime.work": true, "runtime.gcController": true, "runtime.memstats": true,
 }
 
 func (p *peeker) addVariable(data *dwarf.Data, entry *dwarf.Entry, name string) {
-	if name != "work" && name != "gcController" && name != "memstats" {
-		return
-	}
 	location, _ := entry.Val(dwarf.AttrLocation).([]byte)
 	offset, isThere := entry.Val(dwarf.AttrType).(dwarf.Offset)
 	const addressOf = 3 // DW_OP_addr

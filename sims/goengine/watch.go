@@ -165,7 +165,7 @@ func (w *watcher) readStderr(from io.Reader) {
 			break
 		}
 	}
-	if len(line) > 0 {
+	if !strings.HasPrefix(string(line), "gc ") && len(line) > 0 { // a cycle it did not finish to tell
 		w.takeLine(string(line), nil)
 	}
 }

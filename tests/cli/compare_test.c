@@ -218,8 +218,8 @@ static void test_with(void **state) {
   (void)state;
   const struct outcome *r = cli("", "compare mini.json --with bohem");
   assert_int_equal(r->status, 2);
-  assert_contains(r->err, "\"bohem\" is no collector to compare with (boehm, none or go); did you mean "
-                          "boehm?");
+  assert_contains(r->err, "\"bohem\" is no collector to compare with (boehm, none or go); did you "
+                          "mean boehm?");
   assert_int_equal(cli("", "compare mini.json --with boehm,boehm")->status, 2);
   assert_contains(cli("", "compare mini.json --with concurrent")->err, "takes part anyway");
   assert_int_equal(cli("", "compare mini.json --with boehm,")->status, 2);

@@ -7,6 +7,7 @@
 
 #include "gc/barrier.h"
 #include "gc/pacer.h"
+#include "maps/kind.h"
 #include "sims/choices.h"
 
 static void test_barriers(void **state) {
@@ -27,10 +28,28 @@ static void test_pacers(void **state) {
       fail_msg("scenarios cannot choose pacer %s", (*row)->name);
 }
 
+static void test_map_kinds(void **state) {
+  (void)state;
+  for (const struct sim_choice *row = sim_map_kinds; row->name != NULL; row++) {
+    const struct map_kind *kind = map_kind_find(row->name);
+    const struct sim_map_rule *rule = sim_map_rule_find(row->name);
+    if (kind == NULL) fail_msg("no kind of map called %s", row->name);
+    if (rule == NULL) fail_msg("no rule for maps of kind %s", row->name);
+    assert_string_equal(row->doc, kind->doc);
+    assert_int_equal(rule->reads, kind->facts.concurrent_reads);
+    assert_int_equal(rule->writes, kind->facts.concurrent_writes);
+    assert_int_equal(rule->detects_misuse, kind->facts.detects_misuse);
+  }
+  for (const struct map_kind *const *row = map_kinds; *row != NULL; row++)
+    if (sim_choice_find(sim_map_kinds, (*row)->name) == NULL)
+      fail_msg("scenarios cannot choose maps of kind %s", (*row)->name);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_barriers),
     cmocka_unit_test(test_pacers),
+    cmocka_unit_test(test_map_kinds),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 struct run {
+  uint32_t procs;
   go_fn *main;
   void *arg;
 };
@@ -26,11 +27,12 @@ static void run_main(struct go_g *g, void *arg, void *heap_arg) {
 }
 
 static int run_body(void *arg) {
+  const struct run *run = arg;
   struct gc_config config;
   struct go_config go;
   gc_config_default(&config);
   go_config_default(&go);
-  go.procs = gc_collector.collects ? 2 : 1; /* a second P for the mark workers */
+  go.procs = run->procs;
   config.check = true;
   config.gogc = 25;
   if (gc_init(&config, go_world_ops()) != RT_OK || go_run(&go, run_main, arg) != RT_OK)
@@ -39,9 +41,14 @@ static int run_body(void *arg) {
   return 0;
 }
 
+/* A second P for the mark workers. */
+static uint32_t default_procs(void) { return gc_collector.collects ? 2 : 1; }
+
+void test_run(go_fn *main, void *arg) { test_run_on(default_procs(), main, arg); }
+
 /* In a child process: every run starts from a fresh collector. */
-void test_run(go_fn *main, void *arg) {
-  struct run run = {main, arg};
+void test_run_on(uint32_t procs, go_fn *main, void *arg) {
+  struct run run = {procs, main, arg};
   int status = 0;
   pid_t pid = fork();
   assert_true(pid >= 0);
@@ -76,7 +83,7 @@ _Noreturn static void child(int fd, struct run *run) {
 }
 
 void test_dies(go_fn *main, void *arg, const char *message) {
-  struct run run = {main, arg};
+  struct run run = {default_procs(), main, arg};
   char got[1024] = "";
   int ends[2], status = 0;
   size_t length = 0;
@@ -109,7 +116,7 @@ void test_failed(const char *file, int line, const char *what, const char *fmt, 
   va_start(args, fmt);
   vsnprintf(text, sizeof text, fmt, args);
   va_end(args);
-  fprintf(stderr, "%s:%d: %s:%s\n", file, line, what, text);
+  fprintf(stderr, "%s:%d: %s: %s\n", file, line, what, text);
   abort();
 }
 

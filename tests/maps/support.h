@@ -18,6 +18,8 @@ static const uint64_t TEST_HASH_KEY = 0x0123456789abcdefULL;
 /* Runs main as goroutine 1 of a child process with the collector that is linked in, in checking
  * mode. A goroutine checks with CHECK: cmocka's longjmp must not leave its stack. */
 void test_run(go_fn *main, void *arg);
+/* The same with this many Ps. */
+void test_run_on(uint32_t procs, go_fn *main, void *arg);
 
 /* Runs main like test_run in a child process; the text of the fatal error it must end with. */
 void test_dies(go_fn *main, void *arg, const char *message);
@@ -34,8 +36,8 @@ void test_remove(struct go_g *g, const struct map_type *t, struct map *m, uint64
 bool test_first_key(const struct map_type *t, struct map *m, uint64_t bucket, uint64_t *key);
 
 /* Ends the test when e does not hold, saying what was compared. */
-#define CHECK(e, ...)                                               \
-  do {                                                              \
+#define CHECK(e, ...)                                           \
+  do {                                                          \
     if (!(e)) test_failed(__FILE__, __LINE__, #e, " " __VA_ARGS__); \
   } while (0)
 _Noreturn void test_failed(const char *file, int line, const char *what, const char *fmt, ...)

@@ -154,13 +154,15 @@ static void growth_trace(struct go_g *g, void *arg, void *heap_arg) {
       continue;
     CHECK(m->B == rows[row].B, "count %llu", (unsigned long long)i + 1);
     CHECK((m->old_buckets != NULL) == rows[row].growing, "count %llu", (unsigned long long)i + 1);
-    CHECK(rows[row].nevacuate < 0 || m->nevacuate == (uint64_t)rows[row].nevacuate);
-    CHECK(rows[row].noverflow < 0 || m->noverflow == rows[row].noverflow);
+    CHECK(rows[row].nevacuate < 0 || m->nevacuate == (uint64_t)rows[row].nevacuate,
+          "count %llu", (unsigned long long)i + 1);
+    CHECK(rows[row].noverflow < 0 || m->noverflow == rows[row].noverflow,
+          "count %llu", (unsigned long long)i + 1);
     row++;
   }
-  CHECK(row == sizeof rows / sizeof rows[0]);
+  CHECK(row == sizeof rows / sizeof rows[0], "row %zu", (size_t)row);
   struct map_bucket *b = m->buckets;
-  CHECK(memcmp(b->top, tops, 8) == 0);
+  CHECK(memcmp(b->top, tops, 8) == 0, "tophash of bucket 0");
   for (unsigned i = 0; i < 4; i++)
     CHECK_U64(map_load_u64(map_key_slot(t, b, i)), keys[i]);
   GC_ROOTS_END(go_mu(g), roots);
@@ -235,7 +237,7 @@ static void golden_script(struct go_g *g, void *arg, void *heap_arg) {
     if (row < sizeof rows / sizeof rows[0] && i == rows[row].i)
       check_state(t, m, &rows[row++]);
   }
-  CHECK(row == sizeof rows / sizeof rows[0]);
+  CHECK(row == sizeof rows / sizeof rows[0], "row %zu", (size_t)row);
   GC_ROOTS_END(go_mu(g), roots);
 }
 
@@ -265,7 +267,7 @@ static void golden_same_size(struct go_g *g, void *arg, void *heap_arg) {
     if (row < sizeof rows / sizeof rows[0] && i == rows[row].i)
       check_state(t, m, &rows[row++]);
   }
-  CHECK(row == sizeof rows / sizeof rows[0]);
+  CHECK(row == sizeof rows / sizeof rows[0], "row %zu", (size_t)row);
   GC_ROOTS_END(go_mu(g), roots);
 }
 
@@ -279,7 +281,7 @@ static unsigned walk(struct go_g *g, const struct map_type *t, struct map *m, bo
   unsigned n = 0;
   go_mu(g)->p->fastrand = 0xfeedface;
   for (map_iter_begin(g, t, m, &it); it.key != NULL; map_iter_next(g, &it)) {
-    CHECK(n < ORDER_MAX);
+    CHECK(n < ORDER_MAX, "%d entries", ORDER_MAX);
     order[n] = map_load_u64(it.key);
     if (mutate && n < 5)
       test_put(g, t, m, 1000 + n, 0);

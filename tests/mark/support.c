@@ -59,9 +59,7 @@ static void main_goroutine(struct go_g *g, void *arg, void *heap_arg) {
   gc_totals_read(go_mu(g), &child.out.totals);
 }
 
-static int child_main(void *arg) {
-  (void)arg;
-  const struct run *r = child.run;
+static int one_run(const struct run *r) {
   struct go_config config;
   go_config_default(&config);
   config.procs = r->procs;
@@ -73,6 +71,13 @@ static int child_main(void *arg) {
   gc_finish();
   ev_finish();
   return 0;
+}
+
+static int child_main(void *arg) {
+  (void)arg;
+  int status = 0;
+  for (uint32_t i = 0; i <= child.run->repeats && status == 0; i++) status = one_run(child.run);
+  return status;
 }
 
 _Noreturn static void be_child(const struct run *r, int fd) {

@@ -22,6 +22,7 @@ struct run {
   go_fn *main;              /* called after gc_start (but see no_cycles) */
   void *arg;
   uint32_t timeout_s;
+  uint32_t repeats;         /* further runs in the same process; out.totals are the last one's */
   bool no_cycles;           /* gc_start is not called: no collection ever begins */
   const struct gc_world_ops *ops; /* NULL: the scheduler's own */
 };

@@ -308,13 +308,44 @@ static void test_crowd(void **state) {
   }
 }
 
+/* ---- several runs of one process ------------------------------------------------------------- */
+
+static void stay(struct go_g *g, void *arg, void *heap_arg) {
+  (void)arg;
+  (void)heap_arg;
+  for (;;) {
+    gc_alloc_bytes(go_mu(g), 4000);
+    gc_poll(go_mu(g));
+  }
+}
+
+/* Returns while others allocate, so that a run mostly ends in the middle of marking. */
+static void abandon_main(struct go_g *g, void *arg, void *heap_arg) {
+  (void)arg;
+  (void)heap_arg;
+  for (int i = 0; i < 3; i++) go_spawn(g, "stays", stay, NULL, NULL);
+  for (int i = 0; i < 3000; i++) gc_alloc_bytes(go_mu(g), 4000);
+}
+
+static void test_runs(void **state) {
+  (void)state;
+  for (uint32_t procs = 1; procs <= 4; procs *= 2) {
+    struct run r = run_default(abandon_main);
+    struct outcome out;
+    r.procs = procs;
+    r.gc.gogc = 10;
+    r.repeats = 10;
+    run_expect_ok(&r, &out);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_procs),         cmocka_unit_test(test_gogc),
       cmocka_unit_test(test_small_buffers), cmocka_unit_test(test_barriers),
       cmocka_unit_test(test_memory_limit),  cmocka_unit_test(test_assists),
       cmocka_unit_test(test_large),         cmocka_unit_test(test_collect),
-      cmocka_unit_test(test_crowd),
+      cmocka_unit_test(test_crowd),         cmocka_unit_test(test_runs),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

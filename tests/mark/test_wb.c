@@ -166,7 +166,7 @@ static void facts_main(struct go_g *g, void *arg, void *heap_arg) {
   gc_store(mu, &t->a, keep[1]);
   barrier_on();
   bool new_now = row->shade_new;
-  gc_cc.root_jobs = 1; /* one root unscanned */
+  at_u64_store_relaxed(&gc_cc.root_jobs, 1); /* one root unscanned */
   at_u64_store_relaxed(&gc_cc.roots_done, 0);
   gc_store(mu, &t->a, keep[2]);
   void *old = row->shade_old ? keep[1] : NULL;

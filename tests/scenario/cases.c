@@ -121,6 +121,7 @@ static char *companions(const struct context *x, const struct sc_row *tried) {
   if (strcmp(x->object->id, "expectation") == 0 && strcmp(key, "equals") != 0) extra = "'min':1,";
   if (strcmp(x->object->id, "expectation") == 0 && strcmp(key, "min") == 0) extra = "";
   if (strcmp(x->object->id, "map") == 0 && strcmp(key, "key_bytes") == 0) extra = "'key':'string',";
+  if (strcmp(x->object->id, "map") == 0 && strcmp(key, "shards") == 0) extra = "'kind':'sharded',";
   if (strcmp(x->object->id, "map") == 0 && strcmp(key, "value_bytes") == 0)
     extra = "'value':'pointer',";
   char *all = sim_printf("%s%s", out, extra);

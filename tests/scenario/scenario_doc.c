@@ -61,7 +61,10 @@ static const struct {
      "{\"if\":{\"properties\":{\"value\":{\"const\":\"unit\"}},\"required\":[\"value\"]},"
      "\"then\":{\"properties\":{\"value_bytes\":{\"$ref\":\"#/$defs/size.unit\"}}}},"
      "{\"if\":{\"not\":{\"properties\":{\"key\":{\"const\":\"string\"}},\"required\":[\"key\"]}},"
-     "\"then\":{\"properties\":{\"key_bytes\":false}}}"
+     "\"then\":{\"properties\":{\"key_bytes\":false}}},"
+     "{\"if\":{\"not\":{\"properties\":{\"kind\":{\"const\":\"sharded\"}},"
+     "\"required\":[\"kind\"]}},"
+     "\"then\":{\"properties\":{\"shards\":false}}}"
      "]}"},
     {"size.inline", "{\"if\":{\"type\":\"integer\"},\"then\":{\"minimum\":1,\"maximum\":128}}"},
     {"size.pointer", "{\"if\":{\"type\":\"integer\"},\"then\":{\"minimum\":1}}"},

@@ -336,7 +336,9 @@ static void sleeper(struct go_g *g, void *arg, void *heap_arg) {
   uint64_t slept = plat_now_ns() - start;
   blocked = go_blocked_ns(g) - blocked;
   rt_assert(slept >= ns);
-  rt_assert(blocked >= ns - ns / 100 && blocked <= slept + slept / 100 + 1000);
+  /* Natively the thread may lose its processor before the park begins. */
+  rt_assert(!test_is_model || blocked >= ns - ns / 100);
+  rt_assert(blocked <= slept + slept / 100 + 1000);
   go_mutex_lock(g, &s->lock);
   s->late_ns[me->index] = slept - ns;
   s->order[s->woken++] = me->index;
