@@ -49,7 +49,7 @@ static struct map_node *find(struct go_g *g, const struct map_type *t, struct ma
 }
 
 /* A copy of every node of the list at *bin, of the other sort, in the same order. A safepoint; the
- * array of bins is kept alive by the caller. */
+ * array of bins stays reachable: it is the map's table, or rooted. */
 static void bin_convert(struct go_g *g, const struct map_type *t, void **bin, bool to_tree) {
   struct gc_mutator *mu = go_mu(g);
   const struct gc_type *type = to_tree ? &t->layout->tree_node : &t->layout->node;
@@ -201,10 +201,8 @@ static void entry_add(struct go_g *g, const struct map_type *t, struct map_java8
                       uint32_t hash, const void *const entry[2]) {
   struct gc_mutator *mu = go_mu(g);
   bool tree = is_tree(gc_load(bin_of(m, hash)));
-  GC_ROOTS(mu, roots, 2);
-  struct map_node *n = roots[0] =
-      gc_alloc(mu, tree ? &t->layout->tree_node : &t->layout->node);
-  roots[1] = gc_load(&m->table);
+  GC_ROOTS(mu, roots, 1);
+  struct map_node *n = roots[0] = gc_alloc(mu, tree ? &t->layout->tree_node : &t->layout->node);
   n->hash = hash;
   n->is_tree = tree;
   map_pair_fill(g, t, n, n->pair, entry[0], entry[1]);
@@ -243,12 +241,9 @@ static void entry_unlink(struct go_g *g, const struct map_type *t, struct map_ja
   struct map_node *first = gc_load(bin);
   if (is_tree(first)) {
     bool small = map_tree_is_small(t, first);
-    GC_ROOTS(go_mu(g), roots, 1);
-    roots[0] = gc_load(&m->table);
     map_tree_remove(g, t, bin, n);
     if (small)
       bin_untreeify(g, t, m, bin);
-    GC_ROOTS_END(go_mu(g), roots);
     return;
   }
   void **link = bin;

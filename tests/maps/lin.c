@@ -220,6 +220,8 @@ static int by_key(const void *a, const void *b) {
 
 struct lin_verdict lin_check(struct lin_op *ops, uint64_t count) {
   struct lin_verdict v = {.ok = true};
+  if (count == 0)
+    return v;
   qsort(ops, count, sizeof *ops, by_key);
   for (uint64_t first = 0, end; v.ok && first < count; first = end) {
     for (end = first; end < count && ops[end].key == ops[first].key; end++) {

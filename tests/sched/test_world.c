@@ -76,11 +76,13 @@ static void test_stop(void **state) {
   }
 }
 
-/* The goroutine that does not poll for a while delays the stop, and is named. */
+/* The goroutine that does not poll for a while delays the stop, and is named. Its stretch begins
+ * when the stop has been asked for, however late that is. */
 static void long_stretch(struct go_g *g, void *arg, void *heap_arg) {
   struct stopping *s = arg;
   (void)heap_arg;
   at_u32_store_release(&s->long_running, 1);
+  while (!gc_world->stop_pending()) plat_relax();
   uint64_t start = plat_now_ns();
   while (plat_now_ns() - start < s->long_ns) plat_charge(PLAT_COST_compute, 100);
   gc_poll(&g->mu);
