@@ -109,7 +109,8 @@ static int run_kernel(void *arg) {
   if (go_run(&go, kernel_main, r) != RT_OK) return 3;
   gc_finish();
   ev_finish();
-  printf("{\"type\":\"result\",\"result\":{\"kernel\":\"%s\",\"ns_per_op\":%.4f}}\n",
+  printf("{\"type\":\"result\",\"result\":{\"schema\":\"tricolor.result/1\","
+         "\"kernel\":\"%s\",\"ns_per_op\":%.4f}}\n",
          r->kernel->name, r->ns_per_op);
   return fflush(stdout) == 0 ? 0 : 3;
 }

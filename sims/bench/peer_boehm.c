@@ -39,7 +39,8 @@ int main(int argc, char **argv) {
     void *p = GC_MALLOC(32);
     __asm__ volatile("" : : "r"(p) : "memory");
   }
-  printf("{\"type\":\"result\",\"result\":{\"kernel\":\"alloc32\",\"ns_per_op\":%.4f}}\n",
+  printf("{\"type\":\"result\",\"result\":{\"schema\":\"tricolor.result/1\","
+         "\"kernel\":\"alloc32\",\"ns_per_op\":%.4f}}\n",
          (double)(now_ns() - start) / (double)count);
   return fflush(stdout) == 0 ? 0 : 3;
 }

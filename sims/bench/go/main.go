@@ -96,5 +96,6 @@ func main() {
 	start := time.Now()
 	done := k.run(k.count)
 	ns := float64(time.Since(start).Nanoseconds()) / float64(done)
-	fmt.Printf("{\"type\":\"result\",\"result\":{\"kernel\":%q,\"ns_per_op\":%.4f}}\n", words[0], ns)
+	fmt.Printf("{\"type\":\"result\",\"result\":{\"schema\":\"tricolor.result/1\","+
+		"\"kernel\":%q,\"ns_per_op\":%.4f}}\n", words[0], ns)
 }
