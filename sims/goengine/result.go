@@ -366,6 +366,11 @@ func (w *watcher) sums(kind opKind, target int) (sum state) {
 	return sum
 }
 
+// designFields are what only map designs that Go does not have can count.
+var designFields = [...]string{"lock_waits", "spin_pauses", "spin_yields", "spin_parks",
+	"migrations", "migration_ns_max", "promotions", "misses", "treeified", "untreeified",
+	"tables", "directory"}
+
 func (w *watcher) setThings(m members, isPartial bool) {
 	s, r := w.scenario, w.region
 	maps, lists, trees, channels := members{}, members{}, members{}, members{}
@@ -389,6 +394,9 @@ func (w *watcher) setThings(m members, isPartial bool) {
 			"bucket_bytes":          known(isBucketed, info.bucketBytes),
 			"gets":                  gets.done,
 			"gets_found":            gets.hits,
+		}
+		for _, field := range designFields {
+			maps[name].(members)[field] = nil
 		}
 	}
 	for i, name := range s.lists.list {

@@ -81,11 +81,11 @@ static void start_ring(struct go_g *g, struct ring *r) {
 static void collecting(struct go_g *g, void *arg, void *heap_arg) {
   struct ring *r = arg;
   (void)heap_arg;
-  while (at_u32_load_acquire(&r->is_over) == 0) {
+  do { /* the rings may be done before it runs for the first time */
     gc_collect(&g->mu);
     r->collections++;
     go_yield(g);
-  }
+  } while (at_u32_load_acquire(&r->is_over) == 0);
   go_waitgroup_done(g, &r->done);
 }
 

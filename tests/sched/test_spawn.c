@@ -55,6 +55,68 @@ static void test_yields(void **state) {
   TEST_FOR_PROCS(procs) run_crowd(procs, count, (uint32_t)test_scaled(500), 100000);
 }
 
+/* ---- the order on one P ---------------------------------------------------------------------- */
+
+/* Go's: who yields goes to the tail of the global queue, behind everything in the P's own queue,
+ * also what comes there later; every 61st turn looks at the global queue first. */
+struct order {
+  char log[16];
+  uint32_t length;
+  uint64_t turns; /* of busy before main had its next one */
+  bool is_over;
+};
+
+static void order_add(struct order *o, char c) {
+  rt_assert(o->length + 1 < sizeof o->log);
+  o->log[o->length++] = c;
+}
+
+static void order_leaf(struct go_g *g, void *arg, void *heap_arg) {
+  (void)heap_arg;
+  order_add(arg, go_name(g)[0]);
+}
+
+static void order_parent(struct go_g *g, void *arg, void *heap_arg) {
+  (void)heap_arg;
+  order_add(arg, 'P');
+  go_spawn(g, "a", order_leaf, arg, NULL);
+  go_spawn(g, "b", order_leaf, arg, NULL);
+  go_yield(g);
+  order_add(arg, 'p');
+}
+
+static void busy(struct go_g *g, void *arg, void *heap_arg) {
+  struct order *o = arg;
+  (void)heap_arg;
+  for (; !o->is_over; o->turns++) go_yield_local(g); /* the own queue is never empty */
+}
+
+static void order_main(struct go_g *g, void *arg, void *heap_arg) {
+  struct order *o = arg;
+  (void)heap_arg;
+  for (int i = 0; i < 3; i++) go_yield(g); /* away from turn 0 */
+  go_spawn(g, "parent", order_parent, o, NULL);
+  go_yield(g);
+  order_add(o, 'm');
+  go_yield(g);
+  go_spawn(g, "busy", busy, o, NULL);
+  go_spawn(g, "busy", busy, o, NULL);
+  go_yield(g);
+  o->is_over = true;
+}
+
+static void test_order(void **state) {
+  struct order o = {.length = 0};
+  struct go_config config;
+  (void)state;
+  go_config_default(&config);
+  config.procs = 1;
+  config.slice_ns = 3600000000000; /* nobody is preempted */
+  test_go_with(&config, order_main, &o, NULL);
+  assert_string_equal(o.log, "Pbamp");
+  assert_in_range(o.turns, 1, 61);
+}
+
 /* ---- a goroutine's heap argument is rooted for its whole life -------------------------------- */
 
 static uint64_t pair_mask[] = {1};
@@ -116,10 +178,20 @@ static void abandon_main(struct go_g *g, void *arg, void *heap_arg) {
   go_yield(g);
 }
 
+/* A short slice: main waits for one of each spinner, every turn of which is a step in the model. */
 static void test_abandon(void **state) {
   (void)state;
-  for (int round = 0; round < 5; round++)
-    TEST_FOR_PROCS(procs) test_go(procs, abandon_main, NULL);
+  struct go_config config;
+  go_config_default(&config);
+  config.stack_bytes = 64 << 10;
+  config.slice_ns = 200000;
+  uint64_t rounds = (test_scaled(100) + 19) / 20;
+  for (uint64_t round = 0; round < rounds; round++) {
+    TEST_FOR_PROCS(procs) {
+      config.procs = procs;
+      test_go_with(&config, abandon_main, NULL, NULL);
+    }
+  }
 }
 
 static void nothing_main(struct go_g *g, void *arg, void *heap_arg) {
@@ -136,7 +208,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_many),      cmocka_unit_test(test_yields),
       cmocka_unit_test(test_heap_arg),  cmocka_unit_test(test_abandon),
-      cmocka_unit_test(test_many_runs),
+      cmocka_unit_test(test_many_runs), cmocka_unit_test(test_order),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
