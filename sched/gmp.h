@@ -269,7 +269,6 @@ void go_frames_unlock(struct go_g *g);
 void go_park_why(struct go_g *g, struct plat_mutex *unlock, const char *why, bool counts);
 /* Makes a waiting goroutine runnable on p's queue; p NULL: on the global queue. */
 void go_ready_on(struct go_p *p, struct go_g *g, bool next);
-void go_yield_local(struct go_g *g);
 /* Puts a runnable goroutine into p's queue. */
 void go_enqueue(struct go_p *p, struct go_g *g, bool next);
 void go_enqueue_global(struct go_list *list);

@@ -31,7 +31,8 @@ const struct gc_world_ops *go_world_ops(void);
  * been rooted. The result may end, and be used again for another goroutine, at any time. */
 struct go_g *go_spawn(struct go_g *g, const char *name, go_fn *fn, void *arg, void *heap_arg);
 
-void go_yield(struct go_g *g);                       /* runtime.Gosched */
+void go_yield(struct go_g *g);           /* runtime.Gosched: to the tail of the global queue */
+void go_yield_local(struct go_g *g);     /* to the tail of the P's own queue */
 void go_sleep_ns(struct go_g *g, uint64_t ns);       /* a timer and a park */
 uint64_t go_id(const struct go_g *g);
 const char *go_name(const struct go_g *g);

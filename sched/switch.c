@@ -5,7 +5,7 @@
  * until whatever runs next on that M has called arrive(): only then is its stack complete.
  * Kept by:    every place that comes out of ctx_switch calls arrive() before anything else.
  * Broken by:  an `after` function that ran while the goroutine's stack is still in use.
- * Checked by: the assertions of leave() and execute; tests/sched/test_world.c (suspenders).
+ * Checked by: the assertions of leave() and go_execute(); tests/sched/test_world.c (suspenders).
  */
 #include "runtime/check.h"
 #include "sched/gmp.h"
@@ -187,7 +187,7 @@ static struct go_g *take_yielded(struct go_p *p) {
  * go_p.yielded, which is the older part of the global queue.
  * Kept by:    go_yield() appends there only while the global queue is empty; global_get_locked().
  * Broken by:  a thread without a P that takes from a queue or suspends.
- * Checked by: tests/sched/test_spawn.c (order of yielding); ThreadSanitizer.
+ * Checked by: tests/sched/test_spawn.c (test_order); ThreadSanitizer.
  */
 void go_yield(struct go_g *g) {
   struct go_p *p = g->m->p;

@@ -34,7 +34,7 @@ struct bench_row {
   const char *input;
   const char *metric;       /* path in the result */
   enum sim_unit unit;
-  struct bench_side side[BENCH_SIDES]; /* ours, the peer's */
+  struct bench_side side[BENCH_SIDES]; /* ours, the peer's (NULL: there is none) */
   double ratio_max;         /* target: ours / peer at most; 0: none */
   double value_max;         /* target: ours at most, in the metric's unit; 0: none */
   const char *peer_missing; /* what to do when the peer's executable is not there */
@@ -55,8 +55,10 @@ static const struct bench_row rows[] = {
      {{"native", "concurrent"}, {"native", "boehm"}}, 0.01, 0, need_boehm},
     {"gcbench", "wall time of GCBench; peer: Boehm", "gcbench", NULL, "wall_ns", SIM_UNIT_NS,
      {{"native", "concurrent"}, {"native", "boehm"}}, 0.8, 0, need_boehm},
-    {"switch", "yield from one goroutine to another; peer: Go's Gosched", NULL, "switch\n",
-     "ns_per_op", SIM_UNIT_NS, {{"kernel", "concurrent"}, {"peer", "go"}}, 0, 20, need_go},
+    {"switch", "switch to another goroutine of the same P; Go has no such call", NULL, "switch\n",
+     "ns_per_op", SIM_UNIT_NS, {{"kernel", "concurrent"}, {NULL, NULL}}, 0, 20, NULL},
+    {"gosched", "yield through the global queue; peer: Go's Gosched", NULL, "gosched\n",
+     "ns_per_op", SIM_UNIT_NS, {{"kernel", "concurrent"}, {"peer", "go"}}, 1, 0, need_go},
     {"map-grow", "insert 10^6 ascending uint64 keys into an empty map; peer: Go", NULL,
      "map-grow\n", "ns_per_op", SIM_UNIT_NS, {{"kernel", "concurrent"}, {"peer", "go"}}, 1, 0,
      need_go},
@@ -83,7 +85,8 @@ static bool row_open(const struct bench_row *row, const struct sim_options *o,
   *open = (struct bench_open){0};
   open->path[0] = sim_engine_find(row->side[0].platform, row->side[0].collector);
   if (open->path[0] == NULL) return false;
-  open->path[1] = sim_engine_probe(row->side[1].platform, row->side[1].collector);
+  if (row->side[1].platform != NULL)
+    open->path[1] = sim_engine_probe(row->side[1].platform, row->side[1].collector);
   if (row->scenario == NULL) return true;
   char *file = sim_scenario_path(row->scenario);
   if (file == NULL) return false;

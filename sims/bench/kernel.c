@@ -40,18 +40,31 @@ static uint64_t run_alloc32(struct go_g *g, uint64_t count) {
   return count;
 }
 
+struct yielding {
+  void (*yield)(struct go_g *g);
+  uint64_t count;
+};
+
 static void yielder(struct go_g *g, void *arg, void *heap_arg) {
   (void)heap_arg;
-  uint64_t count = *(uint64_t *)arg;
-  for (uint64_t i = 0; i < count; i++) go_yield(g);
+  const struct yielding *y = arg;
+  for (uint64_t i = 0; i < y->count; i++) y->yield(g);
 }
 
 /* Two goroutines that yield to each other on one P; one operation is one switch. */
+static uint64_t yield_in_turn(struct go_g *g, uint64_t count, void (*yield)(struct go_g *g)) {
+  struct yielding y = {.yield = yield, .count = count / 2};
+  go_spawn(g, "yielder", yielder, &y, NULL);
+  yielder(g, &y, NULL);
+  return 2 * y.count;
+}
+
 static uint64_t run_switch(struct go_g *g, uint64_t count) {
-  uint64_t half = count / 2;
-  go_spawn(g, "yielder", yielder, &half, NULL);
-  for (uint64_t i = 0; i < half; i++) go_yield(g);
-  return 2 * half;
+  return yield_in_turn(g, count, go_yield_local);
+}
+
+static uint64_t run_gosched(struct go_g *g, uint64_t count) {
+  return yield_in_turn(g, count, go_yield);
 }
 
 /* Ascending uint64 keys into maps that grow from empty, a million entries each. */
@@ -76,7 +89,8 @@ static uint64_t run_map_grow(struct go_g *g, uint64_t count) {
 
 static const struct kernel kernels[] = {
     {"alloc32", "allocate 32 bytes with two pointers and drop them", 1, 100000000, run_alloc32},
-    {"switch", "yield from one goroutine to another on one P", 1, 20000000, run_switch},
+    {"switch", "switch to the other goroutine of the same P", 1, 20000000, run_switch},
+    {"gosched", "the same through the global queue", 1, 20000000, run_gosched},
     {"map-grow", "insert 10^6 ascending uint64 keys into an empty map", 2, 5000000, run_map_grow},
 };
 

@@ -60,7 +60,7 @@ type kernel struct {
 
 var kernels = map[string]kernel{
 	"alloc32":  {1, 100000000, alloc32},
-	"switch":   {1, 20000000, yields},
+	"gosched":  {1, 20000000, yields},
 	"map-grow": {2, 5000000, mapGrow},
 }
 
@@ -89,7 +89,7 @@ func main() {
 	words := request()
 	k, ok := parse(words)
 	if !ok {
-		fmt.Fprintln(os.Stderr, "usage: peer-go alloc32|switch|map-grow [COUNT]")
+		fmt.Fprintln(os.Stderr, "usage: peer-go alloc32|gosched|map-grow [COUNT]")
 		os.Exit(2)
 	}
 	runtime.GOMAXPROCS(k.procs)

@@ -1,0 +1,215 @@
+#include "sims/fidelity.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sims/cli_metric.h"
+#include "sims/memory.h"
+#include "sims/stats.h"
+
+#define MIB (1024.0 * 1024.0)
+
+/* The bounds. */
+enum { CYCLES_APART = 1, STARTUP_MALLOCS = 64, STARTUP_BYTES = 32 << 10 };
+static const double goal_apart = 0.03, assist_factor = 1.5, assist_share_min = 0.01;
+
+const char *fid_verdict_name(enum fid_verdict verdict) {
+  static const char *const names[] = {
+    [FID_UNKNOWN] = "-", [FID_EXACT] = "exact", [FID_WITHIN] = "met", [FID_SEED] = "hash seed",
+    [FID_STARTUP] = "start-up", [FID_MISSED] = "missed",
+  };
+  return names[verdict];
+}
+
+/* ---- numbers of a side ---- */
+
+void fid_side_clear(struct fid_side *side) {
+  *side = (struct fid_side){0};
+  for (int q = 0; q < FID_QUANTITIES; q++) side->value[q] = side->low[q] = side->high[q] = NAN;
+}
+
+static double number_at(const cJSON *doc, const char *path) {
+  double value;
+  return sim_metric_number(doc, path, &value) ? value : NAN;
+}
+
+static double quantity_of(const cJSON *result, enum fid_quantity q) {
+  static const char *const paths[FID_QUANTITIES] = {
+    [FID_CYCLES] = "gc.cycles", [FID_MALLOCS] = "gc.mallocs", [FID_BYTES] = "gc.bytes_allocated",
+    [FID_B] = "maps.m.B", [FID_NOVERFLOW] = "maps.m.noverflow", [FID_GROWTHS] = "maps.m.growths",
+    [FID_ASSIST] = "gc.assist_ns",
+  };
+  if (paths[q] == NULL) return NAN;
+  double value = number_at(result, paths[q]);
+  return q == FID_ASSIST ? value / number_at(result, "cpu_ns") : value;
+}
+
+/* The goals of the cycles that ended while the clock ran, newest first. */
+static uint32_t goals_of(const cJSON *result, double *goals) {
+  const cJSON *list = sim_metric_find(result, "gc.cycle_list");
+  uint32_t count = 0;
+  for (int i = cJSON_GetArraySize(list) - 1; i >= 0 && count < FID_GOALS_MAX; i--) {
+    const cJSON *cycle = cJSON_GetArrayItem(list, i);
+    double goal = number_at(cycle, "heap_goal_bytes");
+    if (number_at(cycle, "end_ns") >= 0 && !isnan(goal)) goals[count++] = goal;
+  }
+  return count;
+}
+
+static void set_spread(struct fid_side *side, enum fid_quantity q, double *values,
+                       uint32_t count) {
+  struct sim_spread spread;
+  sim_stats_spread(values, count, &spread);
+  if (spread.count == 0) return;
+  side->value[q] = spread.median;
+  side->low[q] = spread.min;
+  side->high[q] = spread.max;
+}
+
+static void measure_goals(struct fid_side *side, const cJSON *const *results, uint32_t count,
+                          double *values) {
+  for (uint32_t g = 0; g < FID_GOALS_MAX; g++) {
+    uint32_t known = 0;
+    for (uint32_t i = 0; i < count; i++) {
+      double goals[FID_GOALS_MAX];
+      if (goals_of(results[i], goals) > g) values[known++] = goals[g];
+    }
+    struct sim_spread spread;
+    sim_stats_spread(values, known, &spread);
+    if (spread.count == 0) break;
+    side->goal_low[g] = side->goal_high[g] = spread.median;
+    side->goal_count = g + 1;
+  }
+  if (side->goal_count > 0) side->value[FID_GOAL] = side->goal_low[0];
+}
+
+void fid_side_measure(struct fid_side *side, const cJSON *const *results, uint32_t count) {
+  double *values = sim_alloc(count * sizeof values[0]);
+  fid_side_clear(side);
+  for (int q = 0; q < FID_QUANTITIES; q++) {
+    uint32_t known = 0;
+    for (uint32_t i = 0; i < count; i++) {
+      double value = quantity_of(results[i], (enum fid_quantity)q);
+      if (!isnan(value)) values[known++] = value;
+    }
+    set_spread(side, (enum fid_quantity)q, values, known);
+  }
+  measure_goals(side, results, count, values);
+  free(values);
+}
+
+/* ---- the recording ---- */
+
+static const cJSON *find_recorded(const cJSON *recording, const char *name, uint32_t gogc) {
+  const cJSON *run;
+  cJSON_ArrayForEach(run, cJSON_GetObjectItemCaseSensitive(recording, "runs")) {
+    const char *workload =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(run, "workload"));
+    if (workload == NULL || strcmp(workload, name) != 0) continue;
+    if (number_at(run, "gogc") == gogc) return run;
+  }
+  return NULL;
+}
+
+bool fid_side_recorded(struct fid_side *side, const cJSON *recording, const char *name,
+                       uint32_t gogc) {
+  static const struct { enum fid_quantity quantity; const char *value, *low, *high; } keys[] = {
+    {FID_CYCLES, "num_gc", "num_gc_range.0", "num_gc_range.1"},
+    {FID_MALLOCS, "mallocs", "mallocs_range.0", "mallocs_range.1"},
+    {FID_BYTES, "alloc_bytes", "alloc_bytes_range.0", "alloc_bytes_range.1"},
+    {FID_B, "B", "B", "B"},
+    {FID_NOVERFLOW, "noverflow", "noverflow", "noverflow"},
+    {FID_ASSIST, "assist_share", "assist_share", "assist_share"},
+  };
+  fid_side_clear(side);
+  const cJSON *run = find_recorded(recording, name, gogc);
+  if (run == NULL) return false;
+  for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+    side->value[keys[i].quantity] = number_at(run, keys[i].value);
+    side->low[keys[i].quantity] = number_at(run, keys[i].low);
+    side->high[keys[i].quantity] = number_at(run, keys[i].high);
+  }
+  const cJSON *goals = cJSON_GetObjectItemCaseSensitive(run, "goals_mib");
+  int count = cJSON_GetArraySize(goals);
+  for (int g = 0; g < count && g < FID_GOALS_MAX; g++) {
+    double mib = cJSON_GetNumberValue(cJSON_GetArrayItem(goals, count - 1 - g));
+    side->goal_low[g] = mib * MIB;
+    side->goal_high[g] = (mib + 1) * MIB;
+    side->goal_count = (uint32_t)g + 1;
+  }
+  if (count > 0) side->value[FID_GOAL] = side->goal_low[0];
+  return true;
+}
+
+/* ---- judging ---- */
+
+enum fid_side_id fid_reference(const struct fid_case *c, enum fid_quantity q) {
+  return isnan(c->side[FID_GO].value[q]) ? FID_RECORDED : FID_GO;
+}
+
+/* The largest relative difference when ours[i + skip_ours] is held against go[i + skip_go]. */
+static double goals_apart(const struct fid_side *ours, const struct fid_side *go,
+                          uint32_t skip_ours, uint32_t skip_go) {
+  double worst = NAN;
+  for (uint32_t i = 0; i + skip_ours < ours->goal_count && i + skip_go < go->goal_count; i++) {
+    double goal = ours->goal_low[i + skip_ours];
+    double low = go->goal_low[i + skip_go], high = go->goal_high[i + skip_go];
+    double apart = goal < low ? (low - goal) / low : goal > high ? (goal - high) / high : 0;
+    if (isnan(worst) || apart > worst) worst = apart;
+  }
+  return worst;
+}
+
+/* Goals are held against each other from the last cycle back; when one side has a cycle more, it
+ * may be that the additional one is the last. */
+static double goal_difference(const struct fid_case *c, const struct fid_side *go) {
+  const struct fid_side *ours = &c->side[FID_OURS];
+  double more = ours->value[FID_CYCLES] - go->value[FID_CYCLES];
+  double apart = goals_apart(ours, go, 0, 0);
+  if (more == 0 || !(fabs(more) <= CYCLES_APART)) return apart;
+  return fmin(apart, goals_apart(ours, go, more > 0, more < 0));
+}
+
+double fid_difference(const struct fid_case *c, enum fid_quantity q) {
+  const struct fid_side *go = &c->side[fid_reference(c, q)];
+  double ours = c->side[FID_OURS].value[q];
+  if (q == FID_GOAL) return goal_difference(c, go);
+  if (q == FID_ASSIST) return go->value[q] > 0 ? ours / go->value[q] : NAN;
+  return ours - go->value[q];
+}
+
+/* The runs of Go, live and recorded, span [low, high]; ours may be as far outside again. */
+static bool is_within_spread(const struct fid_case *c, enum fid_quantity q) {
+  double low = fmin(c->side[FID_GO].low[q], c->side[FID_RECORDED].low[q]);
+  double high = fmax(c->side[FID_GO].high[q], c->side[FID_RECORDED].high[q]);
+  double ours = c->side[FID_OURS].value[q], width = high - low;
+  return ours >= low - width && ours <= high + width;
+}
+
+static enum fid_verdict judge_count(const struct fid_case *c, enum fid_quantity q) {
+  double mallocs = fid_difference(c, FID_MALLOCS), bytes = fid_difference(c, FID_BYTES);
+  if ((q == FID_MALLOCS ? mallocs : bytes) == 0) return FID_EXACT;
+  if (fabs(mallocs) <= STARTUP_MALLOCS && fabs(bytes) <= STARTUP_BYTES) return FID_STARTUP;
+  return is_within_spread(c, q) ? FID_SEED : FID_MISSED;
+}
+
+enum fid_verdict fid_judge(const struct fid_case *c, enum fid_quantity q) {
+  double difference = fid_difference(c, q);
+  double go = c->side[fid_reference(c, q)].value[q];
+  if (isnan(difference)) return FID_UNKNOWN;
+  switch (q) {
+    case FID_MALLOCS: case FID_BYTES: return judge_count(c, q);
+    case FID_GOAL: return difference <= goal_apart ? FID_WITHIN : FID_MISSED;
+    case FID_ASSIST:
+      if (go < assist_share_min) return FID_UNKNOWN;
+      return difference <= assist_factor && difference >= 1 / assist_factor ? FID_WITHIN
+                                                                            : FID_MISSED;
+    case FID_CYCLES:
+      if (difference == 0) return FID_EXACT;
+      return fabs(difference) <= CYCLES_APART ? FID_WITHIN : FID_MISSED;
+    case FID_B: case FID_GROWTHS: return difference == 0 ? FID_EXACT : FID_MISSED;
+    case FID_NOVERFLOW: case FID_QUANTITIES: break; /* an estimate from random numbers */
+  }
+  return FID_UNKNOWN;
+}

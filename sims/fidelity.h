@@ -1,0 +1,60 @@
+/* tricolor fidelity: what is compared between our runtime and Go's, and how it is judged.
+ * cli_fidelity.c runs the workloads, fidelity.c finds the numbers and judges them. */
+#ifndef SIMS_FIDELITY_H
+#define SIMS_FIDELITY_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum fid_side_id { FID_OURS, FID_GO, FID_RECORDED, FID_SIDES };
+
+enum fid_quantity {
+  FID_CYCLES, FID_MALLOCS, FID_BYTES, FID_B, FID_NOVERFLOW, FID_GROWTHS, FID_GOAL, FID_ASSIST,
+  FID_QUANTITIES
+};
+
+enum { FID_GOALS_MAX = 8 }; /* the goals of so many last cycles are compared */
+
+/* The numbers of one side: medians over its runs, NAN where there is none. */
+struct fid_side {
+  double value[FID_QUANTITIES];
+  double low[FID_QUANTITIES], high[FID_QUANTITIES]; /* least and greatest of the runs */
+  uint32_t goal_count;
+  /* Newest first, as intervals: a recorded goal is known to the MiB only. */
+  double goal_low[FID_GOALS_MAX], goal_high[FID_GOALS_MAX];
+};
+
+struct fid_case {
+  const char *recorded_name; /* "workload" in the recording */
+  uint32_t gogc;
+  double bucket_bytes;       /* of our map; NAN: no map */
+  struct fid_side side[FID_SIDES];
+};
+
+enum fid_verdict {
+  FID_UNKNOWN,  /* nothing to hold ours against, or no bound */
+  FID_EXACT,
+  FID_WITHIN,   /* within the bound */
+  FID_SEED,     /* as far from Go as Go's runs are from each other: hash seeds are random */
+  FID_STARTUP,  /* a few objects that Go's runtime allocates for itself */
+  FID_MISSED
+};
+const char *fid_verdict_name(enum fid_verdict verdict);
+
+/* A side without any number. */
+void fid_side_clear(struct fid_side *side);
+/* Fills a side from the results of its runs (count >= 1). */
+void fid_side_measure(struct fid_side *side, const cJSON *const *results, uint32_t count);
+/* Fills a side from the recording. False: it has no such run. */
+bool fid_side_recorded(struct fid_side *side, const cJSON *recording, const char *name,
+                       uint32_t gogc);
+
+/* Whom ours is held against: FID_GO where Go ran and has the number, else FID_RECORDED. */
+enum fid_side_id fid_reference(const struct fid_case *c, enum fid_quantity q);
+/* Ours less the reference's: relative for the goals (the largest of all compared), a factor for the
+ * assist share, else as it is. NAN: not known. */
+double fid_difference(const struct fid_case *c, enum fid_quantity q);
+enum fid_verdict fid_judge(const struct fid_case *c, enum fid_quantity q);
+
+#endif
