@@ -101,6 +101,7 @@ static int mode_oom(void) {
   for (int i = 0; i < 48; i++) {
     char *block = malloc(8 << 20);
     if (block != NULL) memset(block, i + 1, 8 << 20);
+    __asm__ volatile("" : : "r"(block) : "memory"); /* or a compiler drops both */
     usleep(5000);
   }
   return mode_hang();
