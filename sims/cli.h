@@ -20,6 +20,7 @@ int sim_cmd_run(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_compare(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_job(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_bench(struct sim_cli *cli, const struct sim_options *o);
+int sim_cmd_fidelity(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_validate(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_list(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_help(struct sim_cli *cli, const struct sim_options *o);

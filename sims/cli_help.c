@@ -69,6 +69,22 @@ const struct sim_command sim_commands[] = {
     .run = sim_cmd_bench,
   },
   {
+    .name = "fidelity", .arguments = "[WORKLOAD...]",
+    .doc = "hold our runtime against Go's, number by number",
+    .text =
+      "Runs known workloads (maps grown, preallocated, shared; churn) at GOGC 50, 100 and 200 on\n"
+      "our runtime and, in turns, on real Go where it is installed, and prints collections,\n"
+      "allocations, map state, heap goals and assist share beside those recorded from Go 1.19.8,\n"
+      "with a verdict for each. A missed bound does not change the exit status: this is a\n"
+      "measurement, not a test. All of it takes a minute or two for each run (default: 3).",
+    .examples =
+      "  tricolor fidelity                               all workloads\n"
+      "  tricolor fidelity a e --runs 1                  the grown map, and all shared ones, once\n"
+      "  tricolor fidelity --json - | jq .cases          for programs\n",
+    .options = SIM_OPT_RUNS | SIM_OPT_JSON, .files_min = 0, .files_max = 32,
+    .run = sim_cmd_fidelity,
+  },
+  {
     .name = "validate", .arguments = "FILE...",
     .doc = "check scenario files without running anything",
     .text =

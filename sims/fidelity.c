@@ -1,6 +1,5 @@
 #include "sims/fidelity.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +11,14 @@
 
 /* The bounds. */
 enum { CYCLES_APART = 1, STARTUP_MALLOCS = 64, STARTUP_BYTES = 32 << 10 };
+/* What lives in a Go program's heap before main; a goal is this much higher, times 1 + GOGC/100. */
+static const double startup_live_bytes = 100 << 10;
 static const double goal_apart = 0.03, assist_factor = 1.5, assist_share_min = 0.01;
 
 const char *fid_verdict_name(enum fid_verdict verdict) {
   static const char *const names[] = {
     [FID_UNKNOWN] = "-", [FID_EXACT] = "exact", [FID_WITHIN] = "met", [FID_SEED] = "hash seed",
-    [FID_STARTUP] = "start-up", [FID_MISSED] = "missed",
+    [FID_STARTUP] = "start-up", [FID_VARIES] = "Go varies", [FID_MISSED] = "missed",
   };
   return names[verdict];
 }
@@ -26,12 +27,12 @@ const char *fid_verdict_name(enum fid_verdict verdict) {
 
 void fid_side_clear(struct fid_side *side) {
   *side = (struct fid_side){0};
-  for (int q = 0; q < FID_QUANTITIES; q++) side->value[q] = side->low[q] = side->high[q] = NAN;
+  for (int q = 0; q < FID_QUANTITIES; q++) side->value[q] = side->low[q] = side->high[q] = FID_NONE;
 }
 
 static double number_at(const cJSON *doc, const char *path) {
   double value;
-  return sim_metric_number(doc, path, &value) ? value : NAN;
+  return sim_metric_number(doc, path, &value) ? value : FID_NONE;
 }
 
 static double quantity_of(const cJSON *result, enum fid_quantity q) {
@@ -40,7 +41,7 @@ static double quantity_of(const cJSON *result, enum fid_quantity q) {
     [FID_B] = "maps.m.B", [FID_NOVERFLOW] = "maps.m.noverflow", [FID_GROWTHS] = "maps.m.growths",
     [FID_ASSIST] = "gc.assist_ns",
   };
-  if (paths[q] == NULL) return NAN;
+  if (paths[q] == NULL) return FID_NONE;
   double value = number_at(result, paths[q]);
   return q == FID_ASSIST ? value / number_at(result, "cpu_ns") : value;
 }
@@ -148,14 +149,18 @@ enum fid_side_id fid_reference(const struct fid_case *c, enum fid_quantity q) {
   return isnan(c->side[FID_GO].value[q]) ? FID_RECORDED : FID_GO;
 }
 
+/* Two sequences of goals; slack_bytes of each difference are forgiven. */
+struct goal_pair { const struct fid_side *ours, *go; double slack_bytes; };
+
 /* The largest relative difference when ours[i + skip_ours] is held against go[i + skip_go]. */
-static double goals_apart(const struct fid_side *ours, const struct fid_side *go,
-                          uint32_t skip_ours, uint32_t skip_go) {
-  double worst = NAN;
-  for (uint32_t i = 0; i + skip_ours < ours->goal_count && i + skip_go < go->goal_count; i++) {
-    double goal = ours->goal_low[i + skip_ours];
-    double low = go->goal_low[i + skip_go], high = go->goal_high[i + skip_go];
-    double apart = goal < low ? (low - goal) / low : goal > high ? (goal - high) / high : 0;
+static double goals_apart(const struct goal_pair *p, uint32_t skip_ours, uint32_t skip_go) {
+  double worst = FID_NONE;
+  uint32_t ours_count = p->ours->goal_count, go_count = p->go->goal_count;
+  for (uint32_t i = 0; i + skip_ours < ours_count && i + skip_go < go_count; i++) {
+    double low = p->go->goal_low[i + skip_go], high = p->go->goal_high[i + skip_go];
+    double below = low - p->ours->goal_high[i + skip_ours];
+    double above = p->ours->goal_low[i + skip_ours] - high;
+    double apart = fmax(fmax(below - p->slack_bytes, 0) / low, fmax(above, 0) / high);
     if (isnan(worst) || apart > worst) worst = apart;
   }
   return worst;
@@ -163,48 +168,71 @@ static double goals_apart(const struct fid_side *ours, const struct fid_side *go
 
 /* Goals are held against each other from the last cycle back; when one side has a cycle more, it
  * may be that the additional one is the last. */
-static double goal_difference(const struct fid_case *c, const struct fid_side *go) {
-  const struct fid_side *ours = &c->side[FID_OURS];
-  double more = ours->value[FID_CYCLES] - go->value[FID_CYCLES];
-  double apart = goals_apart(ours, go, 0, 0);
+static double goal_difference(const struct goal_pair *p) {
+  double more = p->ours->value[FID_CYCLES] - p->go->value[FID_CYCLES];
+  double apart = goals_apart(p, 0, 0);
   if (more == 0 || !(fabs(more) <= CYCLES_APART)) return apart;
-  return fmin(apart, goals_apart(ours, go, more > 0, more < 0));
+  return fmin(apart, goals_apart(p, more > 0, more < 0));
 }
 
 double fid_difference(const struct fid_case *c, enum fid_quantity q) {
   const struct fid_side *go = &c->side[fid_reference(c, q)];
   double ours = c->side[FID_OURS].value[q];
-  if (q == FID_GOAL) return goal_difference(c, go);
-  if (q == FID_ASSIST) return go->value[q] > 0 ? ours / go->value[q] : NAN;
+  if (q == FID_GOAL) return goal_difference(&(struct goal_pair){&c->side[FID_OURS], go, 0});
+  if (q == FID_ASSIST) return go->value[q] > 0 ? ours / go->value[q] : FID_NONE;
   return ours - go->value[q];
 }
 
-/* The runs of Go, live and recorded, span [low, high]; ours may be as far outside again. */
-static bool is_within_spread(const struct fid_case *c, enum fid_quantity q) {
+/* In a map that grew, hash seeds decide the number of overflow buckets. The runs of Go, live and
+ * recorded, span [low, high]; ours may be as far outside again. */
+static bool is_seed(const struct fid_case *c, enum fid_quantity q) {
   double low = fmin(c->side[FID_GO].low[q], c->side[FID_RECORDED].low[q]);
   double high = fmax(c->side[FID_GO].high[q], c->side[FID_RECORDED].high[q]);
   double ours = c->side[FID_OURS].value[q], width = high - low;
-  return ours >= low - width && ours <= high + width;
+  bool has_grown = c->side[FID_OURS].value[FID_GROWTHS] > 0;
+  return has_grown && ours >= low - width && ours <= high + width;
 }
 
 static enum fid_verdict judge_count(const struct fid_case *c, enum fid_quantity q) {
   double mallocs = fid_difference(c, FID_MALLOCS), bytes = fid_difference(c, FID_BYTES);
   if ((q == FID_MALLOCS ? mallocs : bytes) == 0) return FID_EXACT;
-  if (fabs(mallocs) <= STARTUP_MALLOCS && fabs(bytes) <= STARTUP_BYTES) return FID_STARTUP;
-  return is_within_spread(c, q) ? FID_SEED : FID_MISSED;
+  if (is_seed(c, q)) return FID_SEED;
+  bool is_small = fabs(mallocs) <= STARTUP_MALLOCS && fabs(bytes) <= STARTUP_BYTES;
+  return is_small ? FID_STARTUP : FID_MISSED;
+}
+
+static enum fid_verdict judge_goal(const struct fid_case *c) {
+  const struct fid_side *ours = &c->side[FID_OURS], *live = &c->side[FID_GO];
+  const struct fid_side *recorded = &c->side[FID_RECORDED];
+  double apart = fid_difference(c, FID_GOAL);
+  double slack = startup_live_bytes * (1 + c->gogc / 100.0);
+  struct goal_pair forgiving = {ours, &c->side[fid_reference(c, FID_GOAL)], slack};
+  if (apart <= goal_apart) return FID_WITHIN;
+  if (goal_difference(&forgiving) <= goal_apart) return FID_STARTUP;
+  if (isnan(live->value[FID_GOAL])) return FID_MISSED;
+  struct goal_pair to_recorded = {ours, recorded, slack}, of_go = {live, recorded, 0};
+  bool varies = goal_difference(&to_recorded) <= goal_apart || apart <= goal_difference(&of_go);
+  return varies ? FID_VARIES : FID_MISSED;
+}
+
+static enum fid_verdict judge_assist(const struct fid_case *c) {
+  double apart = fid_difference(c, FID_ASSIST), ours = c->side[FID_OURS].value[FID_ASSIST];
+  double live = c->side[FID_GO].value[FID_ASSIST];
+  double recorded = c->side[FID_RECORDED].value[FID_ASSIST];
+  if (c->side[fid_reference(c, FID_ASSIST)].value[FID_ASSIST] < assist_share_min)
+    return FID_UNKNOWN;
+  if (apart <= assist_factor && apart >= 1 / assist_factor) return FID_WITHIN;
+  bool is_between = ours >= fmin(live, recorded) && ours <= fmax(live, recorded);
+  return !isnan(live) && is_between ? FID_VARIES : FID_MISSED;
 }
 
 enum fid_verdict fid_judge(const struct fid_case *c, enum fid_quantity q) {
   double difference = fid_difference(c, q);
-  double go = c->side[fid_reference(c, q)].value[q];
   if (isnan(difference)) return FID_UNKNOWN;
   switch (q) {
     case FID_MALLOCS: case FID_BYTES: return judge_count(c, q);
-    case FID_GOAL: return difference <= goal_apart ? FID_WITHIN : FID_MISSED;
-    case FID_ASSIST:
-      if (go < assist_share_min) return FID_UNKNOWN;
-      return difference <= assist_factor && difference >= 1 / assist_factor ? FID_WITHIN
-                                                                            : FID_MISSED;
+    case FID_GOAL: return judge_goal(c);
+    case FID_ASSIST: return judge_assist(c);
     case FID_CYCLES:
       if (difference == 0) return FID_EXACT;
       return fabs(difference) <= CYCLES_APART ? FID_WITHIN : FID_MISSED;

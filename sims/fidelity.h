@@ -4,6 +4,7 @@
 #define SIMS_FIDELITY_H
 
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,9 +15,12 @@ enum fid_quantity {
   FID_QUANTITIES
 };
 
+/* A number that is not known; ask with isnan. */
+#define FID_NONE ((double)NAN)
+
 enum { FID_GOALS_MAX = 8 }; /* the goals of so many last cycles are compared */
 
-/* The numbers of one side: medians over its runs, NAN where there is none. */
+/* The numbers of one side: medians over its runs, FID_NONE where there is none. */
 struct fid_side {
   double value[FID_QUANTITIES];
   double low[FID_QUANTITIES], high[FID_QUANTITIES]; /* least and greatest of the runs */
@@ -28,7 +32,7 @@ struct fid_side {
 struct fid_case {
   const char *recorded_name; /* "workload" in the recording */
   uint32_t gogc;
-  double bucket_bytes;       /* of our map; NAN: no map */
+  double bucket_bytes;       /* of our map; FID_NONE: no map */
   struct fid_side side[FID_SIDES];
 };
 
@@ -37,7 +41,8 @@ enum fid_verdict {
   FID_EXACT,
   FID_WITHIN,   /* within the bound */
   FID_SEED,     /* as far from Go as Go's runs are from each other: hash seeds are random */
-  FID_STARTUP,  /* a few objects that Go's runtime allocates for itself */
+  FID_STARTUP,  /* what Go's runtime allocates for itself when it starts */
+  FID_VARIES,   /* outside the bound, but Go here and Go recorded differ as much */
   FID_MISSED
 };
 const char *fid_verdict_name(enum fid_verdict verdict);
@@ -53,7 +58,7 @@ bool fid_side_recorded(struct fid_side *side, const cJSON *recording, const char
 /* Whom ours is held against: FID_GO where Go ran and has the number, else FID_RECORDED. */
 enum fid_side_id fid_reference(const struct fid_case *c, enum fid_quantity q);
 /* Ours less the reference's: relative for the goals (the largest of all compared), a factor for the
- * assist share, else as it is. NAN: not known. */
+ * assist share, else as it is. FID_NONE: not known. */
 double fid_difference(const struct fid_case *c, enum fid_quantity q);
 enum fid_verdict fid_judge(const struct fid_case *c, enum fid_quantity q);
 

@@ -72,7 +72,7 @@ static void test_option_forms(void **state) {
 static void test_help(void **state) {
   (void)state;
   static const char *const commands[] = {"run", "compare", "job", "validate", "list", "bench",
-                                         "help"};
+                                         "fidelity", "help"};
   for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
     char words[64], usage[64];
     snprintf(words, sizeof words, "%s --help", commands[i]);

@@ -1,0 +1,160 @@
+/* tricolor fidelity: which words mean which workloads, what is run, and how numbers are judged. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sims/fidelity.h"
+#include "tests/cli/harness.h"
+
+#define CONFIGS "TRICOLOR_CONFIGS=" TEST_CONFIGS
+
+static void test_words(void **state) {
+  (void)state;
+  unlink("log");
+  const struct outcome *r = cli(CONFIGS " FAKE_LOG=log", "fidelity e-mutx");
+  assert_int_equal(r->status, 2);
+  assert_string_equal(r->out, "");
+  assert_contains(r->err, "no workload \"e-mutx\"; did you mean e-mutex?\nThere are:\n  a  ");
+  assert_contains(r->err, "\n  e-shard ");
+  assert_int_equal(cli(CONFIGS " FAKE_LOG=log", "fidelity a zzz")->status, 2);
+  assert_int_equal(cli(CONFIGS " FAKE_LOG=log", "fidelity --set gc.gogc=50")->status, 2);
+  r = cli("FAKE_LOG=log", "fidelity a"); /* the harness's own configs/ has no recording */
+  assert_int_equal(r->status, 2);
+  assert_contains(r->err, "fidelity/recorded.json; nothing was run");
+  assert_int_equal(count_files("log"), 0);
+}
+
+/* The fake engine's numbers are far from Go's: all of that is printed, and the status is 0. */
+static void test_missed(void **state) {
+  (void)state;
+  const struct outcome *r = cli(CONFIGS, "fidelity e --runs 1 --json out.json");
+  assert_int_equal(r->status, 0);
+  assert_contains(r->out, "e-mutex, GOGC 50: ");
+  assert_contains(r->out, "e-shard, GOGC 200: ");
+  assert_lacks(r->out, "\na, GOGC");
+  assert_contains(r->out, "missed");
+  assert_contains(r->out, "Within their bounds: GC cycles 1 of ");
+  char *text = read_file("out.json");
+  cJSON *doc = cJSON_Parse(text);
+  free(text);
+  assert_string_equal(item_at(doc, "schema")->valuestring, "tricolor.fidelity/1");
+  assert_int_equal(cJSON_GetArraySize(item_at(doc, "cases")), 12);
+  assert_true(number_at(doc, "cases.0.cycles.ours") == 12);
+  assert_true(number_at(doc, "cases.0.cycles.recorded") == 6);
+  cJSON_Delete(doc);
+}
+
+static void test_failed_engine(void **state) {
+  (void)state;
+  const struct outcome *r = cli(CONFIGS " FAKE_MODE_concurrent=crash", "fidelity b --runs 1");
+  assert_int_equal(r->status, 3);
+  assert_contains(r->err, "tricolor fidelity: b, GOGC 50: ");
+  assert_contains(r->err, "was killed by SIGSEGV");
+}
+
+static void set(struct fid_case *c, enum fid_side_id side, enum fid_quantity q, double value) {
+  c->side[side].value[q] = c->side[side].low[q] = c->side[side].high[q] = value;
+}
+
+static struct fid_case empty_case(void) {
+  struct fid_case c = {.bucket_bytes = FID_NONE};
+  for (int side = 0; side < FID_SIDES; side++) fid_side_clear(&c.side[side]);
+  return c;
+}
+
+static void test_judge_counts(void **state) {
+  (void)state;
+  struct fid_case c = empty_case();
+  assert_int_equal(fid_judge(&c, FID_CYCLES), FID_UNKNOWN);
+  set(&c, FID_OURS, FID_CYCLES, 6);
+  set(&c, FID_RECORDED, FID_CYCLES, 7);
+  assert_int_equal(fid_judge(&c, FID_CYCLES), FID_WITHIN);
+  set(&c, FID_GO, FID_CYCLES, 8); /* counts for more than the recording */
+  assert_int_equal(fid_judge(&c, FID_CYCLES), FID_MISSED);
+  set(&c, FID_OURS, FID_MALLOCS, 1000);
+  set(&c, FID_RECORDED, FID_MALLOCS, 1064);
+  set(&c, FID_OURS, FID_BYTES, 50000);
+  set(&c, FID_RECORDED, FID_BYTES, 50000);
+  assert_int_equal(fid_judge(&c, FID_MALLOCS), FID_STARTUP);
+  assert_int_equal(fid_judge(&c, FID_BYTES), FID_EXACT);
+  set(&c, FID_RECORDED, FID_MALLOCS, 1065);
+  assert_int_equal(fid_judge(&c, FID_MALLOCS), FID_MISSED);
+  c.side[FID_RECORDED].low[FID_MALLOCS] = 1050; /* Go's runs span 50: ours is 50 below */
+  c.side[FID_RECORDED].high[FID_MALLOCS] = 1100;
+  assert_int_equal(fid_judge(&c, FID_MALLOCS), FID_MISSED); /* no map that grew */
+  set(&c, FID_OURS, FID_GROWTHS, 1);
+  assert_int_equal(fid_judge(&c, FID_MALLOCS), FID_SEED);
+  c.side[FID_RECORDED].low[FID_MALLOCS] = 1051;
+  assert_int_equal(fid_judge(&c, FID_MALLOCS), FID_MISSED);
+}
+
+static void test_judge_shares(void **state) {
+  (void)state;
+  struct fid_case c = empty_case();
+  set(&c, FID_OURS, FID_ASSIST, 0.05);
+  set(&c, FID_GO, FID_ASSIST, 0.009); /* too small a share to compare */
+  assert_int_equal(fid_judge(&c, FID_ASSIST), FID_UNKNOWN);
+  set(&c, FID_GO, FID_ASSIST, 0.07);
+  assert_int_equal(fid_judge(&c, FID_ASSIST), FID_WITHIN);
+  set(&c, FID_GO, FID_ASSIST, 0.08);
+  assert_int_equal(fid_judge(&c, FID_ASSIST), FID_MISSED);
+  set(&c, FID_RECORDED, FID_ASSIST, 0.04); /* Go itself: from 4 to 8 % */
+  assert_int_equal(fid_judge(&c, FID_ASSIST), FID_VARIES);
+}
+
+static void set_goals(struct fid_side *side, double cycles, uint32_t count, const double *goals) {
+  side->value[FID_CYCLES] = cycles;
+  side->value[FID_GOAL] = goals[0];
+  side->goal_count = count;
+  for (uint32_t i = 0; i < count; i++) side->goal_low[i] = side->goal_high[i] = goals[i];
+}
+
+static void test_judge_goals(void **state) {
+  (void)state;
+  const double mb = 1e6;
+  struct fid_case c = empty_case();
+  c.gogc = 100;
+  set_goals(&c.side[FID_OURS], 3, 3, (const double[]){400 * mb, 200 * mb, 100 * mb});
+  set_goals(&c.side[FID_RECORDED], 3, 3, (const double[]){400 * mb, 205 * mb, 100 * mb});
+  assert_int_equal(fid_judge(&c, FID_GOAL), FID_WITHIN);
+  c.side[FID_RECORDED].goal_low[1] = 210 * mb;
+  c.side[FID_RECORDED].goal_high[1] = 220 * mb; /* somewhere in there */
+  assert_int_equal(fid_judge(&c, FID_GOAL), FID_MISSED);
+  c.side[FID_RECORDED].goal_low[1] = 190 * mb;
+  assert_true(fid_difference(&c, FID_GOAL) == 0);
+  /* One cycle more at the end of ours: the others are held against each other. */
+  set_goals(&c.side[FID_RECORDED], 2, 2, (const double[]){200 * mb, 100 * mb});
+  assert_true(fid_difference(&c, FID_GOAL) == 0);
+  /* Two more: nothing is shifted. */
+  c.side[FID_RECORDED].value[FID_CYCLES] = 1;
+  assert_int_equal(fid_judge(&c, FID_GOAL), FID_MISSED);
+}
+
+static void test_judge_small_goals(void **state) {
+  (void)state;
+  const double mb = 1e6;
+  struct fid_case c = empty_case();
+  c.gogc = 100;
+  set_goals(&c.side[FID_OURS], 1, 1, (const double[]){3 * mb});
+  set_goals(&c.side[FID_RECORDED], 1, 1, (const double[]){3.2 * mb});
+  assert_int_equal(fid_judge(&c, FID_GOAL), FID_STARTUP);
+  set_goals(&c.side[FID_RECORDED], 1, 1, (const double[]){2.8 * mb}); /* Go's is never lower */
+  assert_int_equal(fid_judge(&c, FID_GOAL), FID_MISSED);
+  set_goals(&c.side[FID_GO], 1, 1, (const double[]){2 * mb});
+  assert_int_equal(fid_judge(&c, FID_GOAL), FID_MISSED);
+  set_goals(&c.side[FID_RECORDED], 1, 1, (const double[]){3 * mb}); /* ours is as recorded */
+  assert_int_equal(fid_judge(&c, FID_GOAL), FID_VARIES);
+}
+
+int main(int argc, char **argv) {
+  harness_open(argc, argv);
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_words), cmocka_unit_test(test_missed),
+    cmocka_unit_test(test_failed_engine), cmocka_unit_test(test_judge_counts),
+    cmocka_unit_test(test_judge_shares), cmocka_unit_test(test_judge_goals),
+    cmocka_unit_test(test_judge_small_goals),
+  };
+  int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  harness_close();
+  return failed;
+}
