@@ -145,7 +145,7 @@ struct go_p {
   struct go_p *idle_next;        /* SCHED lock */
   uint32_t seen_tick;            /* sysmon only */
   uint64_t seen_ns;
-  uint64_t switches, steals, preemptions, parks, created; /* owner; since go_run began */
+  struct at_u64 switches, steals, preemptions, parks, created; /* owner counts, anyone reads */
 };
 
 enum { GO_PROCS_MAX = 1024, GO_SEMA_ROOTS = 32 };
@@ -175,6 +175,7 @@ struct go_sched {
   struct go_m *first_m;          /* the M of go_run's caller; all_next: in the order of creation */
   struct go_m *last_m;           /* SCHED; last M of this run; later ones wait for reuse */
   uint32_t m_count;              /* SCHED; Ms of this run, running or idle */
+  struct at_u64 threads;         /* the same for go_totals_read, which takes no lock */
   uint64_t rng_seed;
 
   struct plat_mutex all_lock;    /* ALLG: growth of all_chunk */
@@ -211,6 +212,9 @@ struct go_sched {
   struct at_u64 stops;
 };
 extern PLAT_STATE struct go_sched go_sched;
+
+/* Adds one to a figure that only the caller writes; not announced, because it decides nothing. */
+static inline void go_count(struct at_u64 *n) { at_quiet_store(n, at_quiet_load(n) + 1); }
 
 static inline struct go_p *go_p_of(struct go_g *g) { return (struct go_p *)g->mu.p; }
 

@@ -108,6 +108,7 @@ struct go_m *go_m_new_locked(void) {
   }
   rt_assert(m->p == NULL && m->cur == NULL && m->left == NULL && m->next_g == NULL);
   m->index = go_sched.m_count++;
+  go_count(&go_sched.threads);
   m->next_p = NULL;
   m->is_spinning = false;
   m->has_hooks = at_u32_load_relaxed(&gc_flags.switch_hooks) != 0; /* constant during a run */

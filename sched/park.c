@@ -4,7 +4,7 @@
 
 /* After g has left its stack: from here on others may ready it. */
 static void after_park(struct go_m *m, struct go_g *g) {
-  m->p->parks++;
+  go_count(&m->p->parks);
   go_emit(m->p, EV_go_park, g, g->mu.id, 0);
   struct plat_mutex *unlock = g->park_unlock;
   bool is_select = g->park_is_select;

@@ -31,7 +31,7 @@ void go_safepoint(struct gc_mutator *mu) {
                at_u32_load_acquire(&p->preempt) != 0 ||           /* pairs with sysmon */
                at_u32_load_acquire(&go_sched.shutdown) != 0;      /* pairs with begin_shutdown */
   if (!leave) return;
-  p->preemptions++;
+  go_count(&p->preemptions);
   go_emit(p, EV_go_preempt, g, mu->id, 0);
   go_switch_out(g, go_after_global);
 }

@@ -137,7 +137,7 @@ static struct go_g *steal_from(struct go_m *m, struct go_p *victim, bool is_last
     count = 1;
   }
   if (g == NULL) return NULL;
-  p->steals++;
+  go_count(&p->steals);
   go_emit(p, EV_go_steal, g, victim->gc.index, count);
   return g;
 }

@@ -123,7 +123,7 @@ static void start_main(struct go_m *m, go_fn *main, void *arg) {
   g->arg = arg;
   go_sched.main_fn = main;
   go_g_prepare(g, NULL, NULL);
-  m->p->created++;
+  go_count(&m->p->created);
   go_emit(m->p, EV_go_create, NULL, g->mu.id, 0);
   go_enqueue(m->p, g, true);
 }
@@ -198,15 +198,15 @@ struct go_g *go_current(void) {
 void go_totals_read(struct go_totals *out) {
   *out = (struct go_totals){
       .stops = at_u64_load_relaxed(&go_sched.stops), /* a count */
-      .threads = go_sched.m_count,
+      .threads = at_quiet_load(&go_sched.threads),
   };
   for (uint32_t i = 0; i < go_sched.procs; i++) {
     const struct go_p *p = go_sched.p[i];
-    out->goroutines_created += p->created;
-    out->switches += p->switches;
-    out->steals += p->steals;
-    out->preemptions += p->preemptions;
-    out->parks += p->parks;
+    out->goroutines_created += at_quiet_load(&p->created);
+    out->switches += at_quiet_load(&p->switches);
+    out->steals += at_quiet_load(&p->steals);
+    out->preemptions += at_quiet_load(&p->preemptions);
+    out->parks += at_quiet_load(&p->parks);
   }
 }
 

@@ -139,7 +139,7 @@ void go_g_prepare(struct go_g *g, struct gc_mutator *spawner, void *heap_arg) {
 static struct go_g *spawn(struct go_g *self, struct go_g *g, void *heap_arg) {
   struct go_p *p = go_p_of(self);
   go_g_prepare(g, &self->mu, heap_arg);
-  p->created++;
+  go_count(&p->created);
   go_emit(p, EV_go_create, self, g->mu.id, 0);
   go_enqueue(p, g, true);
   go_wake_idle();

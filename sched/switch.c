@@ -70,7 +70,7 @@ static inline void install(struct go_m *m, struct go_p *p, struct go_g *g, bool 
   if (plat_unlikely((at_u32_load_relaxed(&p->gc.attention) & GC_ATTN_POLL) != 0))
     drop_stale_poll(p); /* a later one stays */
   if (plat_unlikely(at_u32_load_relaxed(&g->suspend_wanted) != 0)) go_poll_request(p);
-  p->switches++;
+  go_count(&p->switches);
   if (plat_unlikely(ev_on(EV_go_run))) emit_run(p, g);
   plat_charge(PLAT_COST_switch, 1);
 }
