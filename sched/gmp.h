@@ -174,8 +174,7 @@ struct go_sched {
   uint32_t coprime_count;
   struct go_m *first_m;          /* the M of go_run's caller; all_next: in the order of creation */
   struct go_m *last_m;           /* SCHED; last M of this run; later ones wait for reuse */
-  uint32_t m_count;              /* SCHED; Ms of this run, running or idle */
-  struct at_u64 threads;         /* the same for go_totals_read, which takes no lock */
+  struct at_u64 m_count;         /* SCHED writes, anyone reads; Ms of this run, running or idle */
   uint64_t rng_seed;
 
   struct plat_mutex all_lock;    /* ALLG: growth of all_chunk */

@@ -107,8 +107,8 @@ struct go_m *go_m_new_locked(void) {
       go_sched.last_m->all_next = m;
   }
   rt_assert(m->p == NULL && m->cur == NULL && m->left == NULL && m->next_g == NULL);
-  m->index = go_sched.m_count++;
-  go_count(&go_sched.threads);
+  m->index = (uint32_t)at_quiet_load(&go_sched.m_count);
+  go_count(&go_sched.m_count);
   m->next_p = NULL;
   m->is_spinning = false;
   m->has_hooks = at_u32_load_relaxed(&gc_flags.switch_hooks) != 0; /* constant during a run */
@@ -163,7 +163,7 @@ void go_m_start(struct go_p *p, bool spinning) {
 /* ---- parking a thread ------------------------------------------------------------------------ */
 
 static void check_deadlock_locked(void) {
-  if (go_sched.idle_m_count < go_sched.m_count) return;
+  if (go_sched.idle_m_count < at_quiet_load(&go_sched.m_count)) return;
   if (at_u32_load_acquire(&go_sched.shutdown) != 0) return; /* pairs with begin_shutdown */
   rt_assert(go_sched.global.count == 0);
   plat_mutex_unlock(&go_sched.lock);

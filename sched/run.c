@@ -198,7 +198,7 @@ struct go_g *go_current(void) {
 void go_totals_read(struct go_totals *out) {
   *out = (struct go_totals){
       .stops = at_u64_load_relaxed(&go_sched.stops), /* a count */
-      .threads = at_quiet_load(&go_sched.threads),
+      .threads = at_quiet_load(&go_sched.m_count),
   };
   for (uint32_t i = 0; i < go_sched.procs; i++) {
     const struct go_p *p = go_sched.p[i];

@@ -17,7 +17,6 @@
 #include <gc/gc.h>
 #include <gc/gc_mark.h>
 
-
 enum { STOP_RING = 256 };
 
 const struct gc_collector gc_collector = {
