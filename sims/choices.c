@@ -53,6 +53,17 @@ const struct sim_choice sim_map_kinds[] = {
   {NULL, NULL},
 };
 
+const struct sim_choice sim_strategies[] = {
+  {"hunt", "Estimates the number of schedules, then takes turns between the others as it suits."},
+  {"bound", "All schedules with 0, then 1, then 2 ... preemptions, up to explore.preemptions."},
+  {"pct", "Random priorities with a few changes: meets a bug of depth d with a known chance."},
+  {"pos", "Random priorities drawn anew for racing operations: spreads widest over behaviours."},
+  {"urw", "Random, threads weighted by how much they have left to do."},
+  {"random", "Random: at every point each thread that can go on is equally likely."},
+  {"dpor", "Every behaviour once (source sets and sleep sets): complete when it ends."},
+  {NULL, NULL},
+};
+
 const struct sim_map_rule sim_map_rules[] = {
   {"go", .reads = true, .detects_misuse = true},
   {"go-mutex", .reads = true, .writes = true},

@@ -17,6 +17,7 @@ extern const struct sim_choice sim_platforms[];  /* --engine: native, model */
 extern const struct sim_choice sim_barriers[];   /* gc.barrier.kind */
 extern const struct sim_choice sim_pacers[];     /* gc.pacer.kind */
 extern const struct sim_choice sim_map_kinds[];  /* maps.NAME.kind */
+extern const struct sim_choice sim_strategies[]; /* explore.strategy; the first is the default */
 
 /* What a kind of map allows several goroutines to do without a mutex of theirs. One row per row of
  * sim_map_kinds; the facts of maps/kind.h again, for the loader. */

@@ -418,12 +418,20 @@ int sim_cmd_compare(struct sim_cli *cli, const struct sim_options *o) {
 }
 
 /* Does what the scenario's "job" says. */
+static int refuse_job(const struct scenario *s) {
+  fprintf(stderr, "tricolor job: the job of %s is %s, for which there is no command here; "
+                  "`tricolor run --engine model` runs one schedule\n", s->name, s->job);
+  return TRI_EXIT_INPUT;
+}
+
 int sim_cmd_job(struct sim_cli *cli, const struct sim_options *o) {
   char *path = sim_scenario_path(o->files[0]);
   struct scenario *s = path != NULL ? sim_scenario_read(path, o) : NULL;
   const char *ignored = NULL;
   int status = TRI_EXIT_INPUT;
-  if (s != NULL) {
+  if (s != NULL && strcmp(s->job, "explore") == 0) {
+    status = refuse_job(s);
+  } else if (s != NULL) {
     bool is_run = strcmp(s->job, "run") == 0;
     const struct sim_command *command = sim_command_find(is_run ? "run" : "compare", &ignored);
     char *who = sim_printf("this scenario, whose job is %s", command->name);

@@ -54,6 +54,16 @@ struct sc_channel { char name[SC_NAME_MAX]; uint64_t capacity; };
 /* "mutexes": [NAME...] */
 struct sc_mutex { char name[SC_NAME_MAX]; };
 
+/* Classes of operations that explore.points may name; a bit each. */
+enum sc_points {
+  SC_POINTS_BARRIER = 1,
+  SC_POINTS_MARKER = 2,
+  SC_POINTS_ALLOCATOR = 4,
+  SC_POINTS_SCHEDULER = 8,
+  SC_POINTS_MAP = 16,
+  SC_POINTS_ALL = 31
+};
+
 /* ---- operations ---- */
 
 enum sc_op_kind {
@@ -135,7 +145,7 @@ struct sc_expect {
 struct scenario {
   char name[SC_NAME_MAX];
   char description[1024];
-  char job[16];          /* "run" | "compare" (default); what ./dev run does */
+  char job[16];          /* "run" | "compare" (default) | "explore"; what ./dev run does */
   uint64_t seed;         /* default 1 */
 
   /* "runtime" */
@@ -155,6 +165,15 @@ struct scenario {
   uint64_t globals_bytes;
   uint32_t boehm_markers;     /* boehm.markers */
   bool boehm_incremental;     /* boehm.incremental */
+
+  /* "explore" */
+  char strategy[16];            /* of sim_strategies, default "hunt" */
+  uint32_t explore_preemptions; /* preemptions: bound; default 2 */
+  uint32_t explore_depth;       /* depth: pct; 0: drawn for each schedule */
+  uint64_t explore_schedules;   /* schedules; "none" = UINT64_MAX */
+  uint64_t explore_time_ns;     /* time_ns; "none" = UINT64_MAX; default 10 s */
+  uint32_t explore_jobs;        /* jobs: processes; default 1 */
+  uint32_t explore_points;      /* points: bits of enum sc_points */
 
   struct sc_map *maps;         uint32_t map_count;
   struct sc_list *lists;       uint32_t list_count;

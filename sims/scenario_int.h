@@ -25,6 +25,7 @@ enum sc_type {
   SC_TYPE_METRIC, /* char[size]: see SC_METRIC_PATTERN */
   SC_TYPE_WORD,   /* char[size]: one of `words` */
   SC_TYPE_ENUM,   /* integer of `width` bytes: index into `words` */
+  SC_TYPE_SET,    /* integer of `width` bytes: ["WORD"], a bit for each of `words` */
   SC_TYPE_REF,    /* uint32_t: index of a thing of space `space` */
   SC_TYPE_OBJECT, /* struct at `offset`, by `sub` */
   SC_TYPE_NAMED,  /* {"NAME": {...}}: array of `sub`; each struct starts with its name */
@@ -59,7 +60,7 @@ struct sc_row {
   uint32_t count_offset; /* lists: the uint32_t count; doubles: a bool "given", 0: none */
   bool required;         /* in every variant that has the key */
   uint32_t only;         /* variants that have the key, a bit each; 0: all */
-  uint64_t min, max;     /* integers; lists: min elements */
+  uint64_t min, max;     /* integers; lists and sets: min elements */
   uint32_t multiple;     /* integers: of this; 0: any */
   uint64_t initial;      /* default */
   double low, high, initial_double; /* doubles; low == high: any finite */

@@ -18,6 +18,15 @@ static cJSON *resolve_integer(const struct sc_row *row, const void *field) {
   return cJSON_CreateRaw(text); /* a double would lose digits */
 }
 
+static cJSON *resolve_set(const struct sc_row *row, uint64_t bits) {
+  cJSON *out = cJSON_CreateArray();
+  for (uint32_t i = 0; row->words[i].name != NULL; i++) {
+    if ((bits >> i & 1) == 0) continue;
+    cJSON_AddItemToArray(out, cJSON_CreateString(row->words[i].name));
+  }
+  return out;
+}
+
 static cJSON *resolve_array(const struct scenario *s, const struct sc_row *row, const void *base) {
   uint32_t count = 0;
   const char *element = sc_array(row, base, &count);
@@ -53,6 +62,8 @@ static cJSON *resolve_value(const struct scenario *s, const struct sc_row *row, 
       return cJSON_CreateString(field);
     case SC_TYPE_ENUM:
       return cJSON_CreateString(row->words[sc_read_uint(field, row->width)].name);
+    case SC_TYPE_SET:
+      return resolve_set(row, sc_read_uint(field, row->width));
     case SC_TYPE_REF:
       return cJSON_CreateString(
           sc_space_name(s, row->space, (uint32_t)sc_read_uint(field, row->width)));

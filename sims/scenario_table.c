@@ -25,6 +25,7 @@ enum { UNSET32 = UINT32_MAX >> 1 };
 static const struct sim_choice jobs[] = {
     {"compare", "Our runtime and the other collectors side by side."},
     {"run", "One run on our runtime."},
+    {"explore", "A search through the interleavings of the model for a violation."},
     {NULL, NULL},
 };
 
@@ -98,6 +99,16 @@ enum {
   OPS_BODY = BIT(SC_OP_LOCK) | BIT(SC_OP_LOOP),
   OPS_COUNT = (BIT(SC_OP_KINDS) - 1) & ~OPS_ONCE,
   DIST_SPACE = BIT(SC_DIST_UNIFORM) | BIT(SC_DIST_ZIPF)
+};
+
+static const struct sim_choice point_words[] = {
+    /* a bit each of enum sc_points */
+    {"barrier", "pointer stores and the write barrier with its buffers"},
+    {"marker", "the rest of the collector: workers, work buffers, phases, termination"},
+    {"allocator", "spans, caches, sweeping, and what the runtime itself shares"},
+    {"scheduler", "goroutines, run queues, stops of the world, timers, channels, locks"},
+    {"map", "the maps"},
+    {NULL, NULL},
 };
 
 /* ---- when the resolved document has a key ------------------------------------------------- */
@@ -213,6 +224,33 @@ static const struct sc_object gc_object = {
     .id = "gc",
     .rows = gc_rows,
     .row_count = COUNT(gc_rows),
+};
+
+static const struct sc_row explore_rows[] = {
+    {"strategy", SC_TYPE_WORD, CHARS(struct scenario, strategy), .words = sim_strategies,
+     .initial_text = "hunt", .doc = "Who goes next where several could."},
+    {"preemptions", SC_TYPE_INT, AT(struct scenario, explore_preemptions), .max = 16, .initial = 2,
+     .doc = "bound, and the end of hunt: most preemptions of a schedule."},
+    {"depth", SC_TYPE_INT, AT(struct scenario, explore_depth), .max = 16, .initial = 0,
+     .doc = "pct: depth of the bugs it aims at; 0: drawn from 1..4 for each schedule."},
+    {"schedules", SC_TYPE_INT, AT(struct scenario, explore_schedules), .min = 1,
+     .max = INT64_MAX - 1, .initial = UINT64_MAX, .special = "none", .special_value = UINT64_MAX,
+     .doc = "Most schedules that are run."},
+    {"time_ns", SC_TYPE_NS, AT(struct scenario, explore_time_ns), .min = MS(1),
+     .max = SECONDS(604800), .initial = SECONDS(10), .special = "none",
+     .special_value = UINT64_MAX, .doc = "Most wall-clock time of the search."},
+    {"jobs", SC_TYPE_INT, AT(struct scenario, explore_jobs), .min = 1, .max = 64, .initial = 1,
+     .doc = "Processes that search at once; what is found does not depend on it."},
+    {"points", SC_TYPE_SET, AT(struct scenario, explore_points), .words = point_words, .min = 1,
+     .initial = SC_POINTS_BARRIER | SC_POINTS_MARKER | SC_POINTS_MAP,
+     .doc = "Whose operations are scheduling points; the program's own always are."},
+};
+static const struct sc_object explore_object = {
+    .what = "the exploration",
+    .title = "explore",
+    .id = "explore",
+    .rows = explore_rows,
+    .row_count = COUNT(explore_rows),
 };
 
 static const struct sc_row map_rows[] = {
@@ -434,6 +472,8 @@ static const struct sc_row root_rows[] = {
      .doc = "Seed of everything random."},
     {"runtime", SC_TYPE_OBJECT, .sub = &runtime_object, .doc = "Processors, memory, time."},
     {"gc", SC_TYPE_OBJECT, .sub = &gc_object, .doc = "The garbage collector."},
+    {"explore", SC_TYPE_OBJECT, .sub = &explore_object,
+     .doc = "How `tricolor explore` searches the interleavings."},
     {"maps", SC_TYPE_NAMED, ARRAY(struct scenario, maps, map_count, 1024), .sub = &map_object,
      .doc = "The maps of the program, by name; made before setup."},
     {"lists", SC_TYPE_NAMED, ARRAY(struct scenario, lists, list_count, 1024), .sub = &list_object,
@@ -496,6 +536,7 @@ void sc_set_defaults(const struct sc_object *object, uint32_t variant, void *bas
       case SC_TYPE_BYTES:
       case SC_TYPE_NS:
       case SC_TYPE_ENUM:
+      case SC_TYPE_SET:
         sc_write_uint(field, row->width, row->initial);
         break;
       case SC_TYPE_DOUBLE:

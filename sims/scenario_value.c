@@ -96,6 +96,10 @@ void sc_allowed(const struct sc_row *row, char *out, size_t bytes) {
     case SC_TYPE_ENUM:
       words_text(row->words, out, bytes);
       break;
+    case SC_TYPE_SET:
+      snprintf(out, bytes, "an array of ");
+      words_text(row->words, out + strlen(out), bytes - strlen(out));
+      break;
     case SC_TYPE_REF:
       snprintf(out, bytes, "the name of a %s", sc_space_noun(row->space));
       break;
@@ -330,6 +334,27 @@ static void scalar_word(struct sc_load *load, const struct sc_row *row, struct j
     strcpy(field, word);
 }
 
+/* ["WORD", ...] into bits; each word once. */
+static void scalar_set(struct sc_load *load, const struct sc_row *row, struct jp_node *node,
+                       void *base) {
+  uint64_t bits = 0;
+  if (node->kind != JP_ARRAY || node->child_count < row->min) {
+    fail_found(load, row, node);
+    return;
+  }
+  for (struct jp_node *n = node->first; n != NULL; n = n->next) {
+    uint32_t index = 0;
+    struct sc_row word = {.type = SC_TYPE_ENUM, .width = sizeof index, .words = row->words};
+    sc_read_scalar(load, &word, n, &index);
+    if (n->bad) continue;
+    if ((bits >> index & 1) != 0)
+      sc_fail(load, n, "found \"%s\" a second time, allowed: different words",
+              n->json->valuestring);
+    bits |= UINT64_C(1) << index;
+  }
+  sc_write_uint((char *)base + row->offset, row->width, bits);
+}
+
 /* The index of a name in a space; UINT32_MAX: there is none. */
 static uint32_t find_name(const struct scenario *s, enum sc_space space, const char *wanted) {
   uint32_t count = 0;
@@ -398,6 +423,9 @@ void sc_read_scalar(struct sc_load *load, const struct sc_row *row, struct jp_no
     case SC_TYPE_WORD:
     case SC_TYPE_ENUM:
       scalar_word(load, row, node, field);
+      break;
+    case SC_TYPE_SET:
+      scalar_set(load, row, node, base);
       break;
     case SC_TYPE_REF:
       scalar_ref(load, row, node, field);

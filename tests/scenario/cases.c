@@ -84,6 +84,8 @@ static char *right_value(const struct sc_row *row) {
     case SC_TYPE_WORD:
     case SC_TYPE_ENUM:
       return sim_printf("'%s'", row->words[0].name);
+    case SC_TYPE_SET:
+      return sim_printf("['%s']", row->words[0].name);
     case SC_TYPE_REF:
       return sim_strdup(names[row->space]);
     case SC_TYPE_OBJECT:
@@ -209,6 +211,17 @@ static void try_words(struct context *x, const struct sc_row *row) {
   }
 }
 
+static void try_set(struct context *x, const struct sc_row *row) {
+  static const char *const wrong[] = {"1", "null", "true", "'x'", "{}", NULL};
+  try_each(x, row, CASE_STRUCTURE, wrong);
+  try_value(x, row, row->min > 0 ? CASE_STRUCTURE : CASE_VALID, "[]");
+  for (uint32_t i = 0; row->words[i].name != NULL; i++) {
+    char *one = sim_printf("['%s']", row->words[i].name);
+    try_value(x, row, CASE_VALID, one);
+    free(one);
+  }
+}
+
 /* A thing with a wrong name: the error is about the key inside the value. */
 static void try_bad_names(struct context *x, const struct sc_row *row) {
   static const char *const wrong[] = {"", "9", "a b", "-a", "a.b", "a/b"};
@@ -253,6 +266,9 @@ static void try_row(struct context *x, const struct sc_row *row) {
     case SC_TYPE_WORD:
     case SC_TYPE_ENUM:
       try_words(x, row);
+      break;
+    case SC_TYPE_SET:
+      try_set(x, row);
       break;
     case SC_TYPE_REF:
       try_each(x, row, CASE_STRUCTURE, no_ref);
@@ -338,6 +354,7 @@ static const struct {
     {"barrier", "{'name':'x'," REST ",'gc':{'barrier':{", "}}}", "/gc/barrier"},
     {"pacer", "{'name':'x'," REST ",'gc':{'pacer':{", "}}}", "/gc/pacer"},
     {"boehm", "{'name':'x'," REST ",'gc':{'boehm':{", "}}}", "/gc/boehm"},
+    {"explore", "{'name':'x'," REST ",'explore':{", "}}", "/explore"},
     {"map", "{'name':'x'," REST ",'maps':{'a':{", "}}}", "/maps/a"},
     {"list", "{'name':'x'," REST ",'lists':{'a':{", "}}}", "/lists/a"},
     {"tree", "{'name':'x'," REST ",'trees':{'a':{", "}}}", "/trees/a"},

@@ -126,6 +126,15 @@ static cJSON *words_schema(const struct sc_row *row) {
   return out;
 }
 
+static cJSON *set_schema(const struct sc_row *row) {
+  cJSON *out = cJSON_CreateObject();
+  cJSON_AddStringToObject(out, "type", "array");
+  cJSON_AddItemToObject(out, "items", words_schema(row));
+  if (row->min > 0) add_uint(out, "minItems", row->min);
+  cJSON_AddTrueToObject(out, "uniqueItems");
+  return out;
+}
+
 static cJSON *value_schema(const struct sc_row *row) {
   cJSON *out = cJSON_CreateObject();
   switch (row->type) {
@@ -153,6 +162,9 @@ static cJSON *value_schema(const struct sc_row *row) {
     case SC_TYPE_ENUM:
       merge(out, words_schema(row));
       break;
+    case SC_TYPE_SET:
+      merge(out, set_schema(row));
+      break;
     case SC_TYPE_INT:
     case SC_TYPE_BYTES:
     case SC_TYPE_NS:
@@ -174,6 +186,15 @@ static bool is_collection(const struct sc_row *row) {
   return row->type >= SC_TYPE_OBJECT;
 }
 
+static cJSON *default_set(const struct sc_row *row) {
+  cJSON *out = cJSON_CreateArray();
+  for (uint32_t i = 0; row->words[i].name != NULL; i++) {
+    if ((row->initial >> i & 1) == 0) continue;
+    cJSON_AddItemToArray(out, cJSON_CreateString(row->words[i].name));
+  }
+  return out;
+}
+
 /* The default as JSON; NULL: there is none, or it depends. */
 static cJSON *default_value(const struct sc_row *row) {
   char text[24];
@@ -181,6 +202,7 @@ static cJSON *default_value(const struct sc_row *row) {
   if (row->type == SC_TYPE_TEXT || row->type == SC_TYPE_WORD)
     return cJSON_CreateString(row->initial_text);
   if (row->initial_text != NULL) return NULL;
+  if (row->type == SC_TYPE_SET) return default_set(row);
   if (row->type == SC_TYPE_BOOL) return cJSON_CreateBool(row->initial != 0);
   if (row->type == SC_TYPE_ENUM) return cJSON_CreateString(row->words[row->initial].name);
   if (row->type == SC_TYPE_DOUBLE) return cJSON_CreateNumber(row->initial_double);
@@ -362,6 +384,9 @@ static void say_type(struct text *t, const struct sc_row *row) {
       break;
     case SC_TYPE_METRIC:
       say(t, "path");
+      break;
+    case SC_TYPE_SET:
+      say(t, "array of words, see below");
       break;
     case SC_TYPE_OBJECT:
       say(t, "object, see %s", row->sub->title);

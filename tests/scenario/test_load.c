@@ -55,6 +55,26 @@ static void defaults(void **state) {
   assert_true(s->groups[0].body[0].kind == SC_OP_GC && s->groups[0].body[0].count == 1);
   assert_true(s->groups[0].body[0].target == UINT32_MAX || s->groups[0].body[0].target == 0);
   assert_string_equal(s->expect_violation, "");
+  assert_string_equal(s->strategy, "hunt");
+  assert_true(s->explore_preemptions == 2 && s->explore_depth == 0 && s->explore_jobs == 1);
+  assert_true(s->explore_schedules == UINT64_MAX && s->explore_time_ns == 10000000000);
+  assert_true(s->explore_points == (SC_POINTS_BARRIER | SC_POINTS_MARKER | SC_POINTS_MAP));
+  scenario_free(s);
+}
+
+static void explore_values(void **state) {
+  struct scenario *s = load_ok(
+      "{\"name\":\"v\",\"job\":\"explore\",\"explore\":{\"strategy\":\"pct\",\"depth\":3,"
+      "\"time_ns\":\"none\",\"schedules\":7,\"points\":[\"scheduler\",\"barrier\"]},"
+      "\"goroutines\":[{\"body\":[{\"op\":\"gc\"}]}]}");
+  (void)state;
+  assert_string_equal(s->job, "explore");
+  assert_string_equal(s->strategy, "pct");
+  assert_true(s->explore_depth == 3 && s->explore_schedules == 7);
+  assert_true(s->explore_time_ns == UINT64_MAX);
+  assert_true(s->explore_points == (SC_POINTS_BARRIER | SC_POINTS_SCHEDULER));
+  assert_non_null(strstr(s->resolved_json, "\"points\":[\"barrier\",\"scheduler\"]"));
+  assert_non_null(strstr(s->resolved_json, "\"time_ns\":\"none\""));
   scenario_free(s);
 }
 
@@ -519,6 +539,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(defaults),
       cmocka_unit_test(values),
+      cmocka_unit_test(explore_values),
       cmocka_unit_test(all_errors_at_once),
       cmocka_unit_test(cap_on_errors),
       cmocka_unit_test(printable),
