@@ -100,7 +100,8 @@ static cJSON *failure_json(const struct sim_attempt *a, const struct sim_outcome
 static void mark_partial(const struct sim_attempt *a, struct sim_outcome *out) {
   if (out->result == NULL) {
     out->result = cJSON_CreateObject();
-    cJSON_AddStringToObject(out->result, "schema", TRICOLOR_RESULT_SCHEMA);
+    cJSON_AddStringToObject(out->result, "schema",
+                            a->schema != NULL ? a->schema : TRICOLOR_RESULT_SCHEMA);
     cJSON_AddStringToObject(out->result, "scenario", a->scenario->name);
     cJSON_AddStringToObject(out->result, "engine", a->platform);
     cJSON_AddStringToObject(out->result, "collector", a->collector);
@@ -111,12 +112,19 @@ static void mark_partial(const struct sim_attempt *a, struct sim_outcome *out) {
   cJSON_AddItemToObject(out->result, "failure", failure_json(a, out));
 }
 
+static uint64_t deadline_of(const struct sim_attempt *a) {
+  const struct scenario *s = a->scenario;
+  if (!a->is_search) return s->deadline_ns;
+  return s->explore_time_ns == UINT64_MAX ? 0 : s->explore_time_ns + s->deadline_ns;
+}
+
 bool sim_attempt_run(struct sim_cli *cli, const struct sim_attempt *a,
                      struct sim_progress *progress, struct sim_outcome *out) {
   struct sim_spawn spawn = {
     .path = a->path, .input = a->scenario->resolved_json, .run = a->run, .runs = a->runs,
     .gctrace = a->gctrace, .events_path = a->events_path,
-    .deadline_ns = a->scenario->deadline_ns,
+    .more = a->more, .schema = a->schema, .keeps_on_interrupt = a->is_search,
+    .deadline_ns = deadline_of(a),
     .memory_cap_bytes = a->scenario->memory_cap_bytes,
   };
   struct sim_watch watch = {

@@ -13,6 +13,10 @@ struct sim_attempt {
   uint32_t run, runs;      /* "run 3 of 10" */
   bool gctrace;
   const char *events_path; /* NULL: none */
+  const char *const *more; /* further arguments, NULL-ended, or NULL */
+  const char *schema;      /* of the result; NULL: TRICOLOR_RESULT_SCHEMA */
+  bool is_search;          /* it explores: its own time limit comes on top of the deadline, and it
+                              answers when it is told to end */
 };
 
 /* Runs it; a failure or refusal is reported on stderr; out->result of a failed run is a document

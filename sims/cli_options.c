@@ -90,6 +90,66 @@ static const char *set_gctrace(struct sim_options *o, const char *value) {
   return NULL;
 }
 
+/* ---- exploring: each is the override of a key of "explore" ---- */
+
+static const char *set_strategy(struct sim_options *o, const char *value) {
+  add_override(o, "explore.strategy", value);
+  return check_choice(sim_strategies, value);
+}
+
+static const char *set_preemptions(struct sim_options *o, const char *value) {
+  uint64_t n = 0;
+  add_override(o, "explore.preemptions", value);
+  return parse_number(value, 0, 16, &n) ? NULL : "a whole number from 0 to 16";
+}
+
+static const char *set_depth(struct sim_options *o, const char *value) {
+  uint64_t n = 0;
+  add_override(o, "explore.depth", value);
+  return parse_number(value, 0, 16, &n) ? NULL : "a whole number from 1 to 16, or 0: drawn";
+}
+
+static const char *set_schedules(struct sim_options *o, const char *value) {
+  uint64_t n = 0;
+  add_override(o, "explore.schedules", value);
+  bool fits = parse_number(value, 1, INT64_MAX - 1, &n) || strcmp(value, "none") == 0;
+  return fits ? NULL : "a whole number from 1 on, or none";
+}
+
+/* Seconds, or what a scenario takes as a time. */
+static const char *set_time(struct sim_options *o, const char *value) {
+  static const char *const units[] = {"", "s", "ms", "us", "ns"};
+  size_t digits = strspn(value, "0123456789.");
+  bool fits = strcmp(value, "none") == 0;
+  for (uint32_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+    fits |= digits > 0 && value[0] != '.' && strcmp(value + digits, units[i]) == 0;
+  }
+  o->time_text = sim_printf("%s%s", value, fits && value[digits] == '\0' ? "s" : "");
+  add_override(o, "explore.time_ns", o->time_text);
+  return fits ? NULL : "seconds, such as 10 or 0.5, a time such as 500ms, or none";
+}
+
+static const char *set_jobs(struct sim_options *o, const char *value) {
+  uint64_t n = 0;
+  add_override(o, "explore.jobs", value);
+  return parse_number(value, 1, 64, &n) ? NULL : "a whole number from 1 to 64";
+}
+
+static const char *set_mutants(struct sim_options *o, const char *value) {
+  (void)o, (void)value;
+  return NULL;
+}
+
+static const char *set_trace(struct sim_options *o, const char *value) {
+  o->trace = value;
+  return value[0] != '\0' && strcmp(value, "-") != 0 ? NULL : "a file";
+}
+
+static const char *set_scenario(struct sim_options *o, const char *value) {
+  o->scenario = value;
+  return value[0] != '\0' ? NULL : "a scenario file, or the name of one that comes with tricolor";
+}
+
 struct option {
   struct sim_option_doc doc;
   const char *name;
@@ -117,6 +177,25 @@ static const struct option options[] = {
   {{SIM_OPT_GCTRACE, "--gctrace", "print a line per collection to stderr, as Go 1.19 does"},
    "gctrace", false, false, set_gctrace},
   {{SIM_OPT_EVENTS, "--events FILE", "write the event log"}, "events", true, false, set_events},
+  {{SIM_OPT_STRATEGY, "--strategy NAME",
+    "hunt (default), bound, pct, pos, urw, random or dpor (`tricolor list` explains them)"},
+   "strategy", true, false, set_strategy},
+  {{SIM_OPT_PREEMPTIONS, "--preemptions N", "bound and hunt: up to so many preemptions"},
+   "preemptions", true, false, set_preemptions},
+  {{SIM_OPT_DEPTH, "--depth N", "pct: depth of the bugs it aims at (default: drawn from 1 to 4)"},
+   "depth", true, false, set_depth},
+  {{SIM_OPT_SCHEDULES, "--schedules N", "run at most so many schedules (default: none)"},
+   "schedules", true, false, set_schedules},
+  {{SIM_OPT_TIME, "--time S", "search for at most so long: seconds, 500ms or none"},
+   "time", true, false, set_time},
+  {{SIM_OPT_JOBS, "--jobs N", "processes that search at once, 1 to 64"}, "jobs", true, false,
+   set_jobs},
+  {{SIM_OPT_MUTANTS, "--mutants", "instead of a FILE: every fault of configs/races, and its twin"},
+   "mutants", false, false, set_mutants},
+  {{SIM_OPT_TRACE, "--trace FILE", "write the run for ui.perfetto.dev, a step a microsecond"},
+   "trace", true, false, set_trace},
+  {{SIM_OPT_SCENARIO, "--scenario FILE", "the scenario a token belongs to"}, "scenario", true,
+   false, set_scenario},
 };
 enum { OPTION_COUNT = sizeof options / sizeof options[0] };
 
@@ -256,6 +335,7 @@ bool sim_options_allowed(const struct sim_options *o, uint32_t allowed, const ch
 void sim_options_free(struct sim_options *o) {
   free(o->files);
   free(o->sets);
+  free(o->time_text);
   free(o->own_text);
   memset(o, 0, sizeof *o);
 }

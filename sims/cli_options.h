@@ -19,6 +19,15 @@ enum sim_option_bit {
   SIM_OPT_WITH = 1 << 7,
   SIM_OPT_RUNS = 1 << 8,
   SIM_OPT_JSON_ALONE = 1 << 9, /* --json may stand without a value, which means "-" */
+  SIM_OPT_STRATEGY = 1 << 10,
+  SIM_OPT_PREEMPTIONS = 1 << 11,
+  SIM_OPT_DEPTH = 1 << 12,
+  SIM_OPT_SCHEDULES = 1 << 13,
+  SIM_OPT_TIME = 1 << 14,
+  SIM_OPT_JOBS = 1 << 15,
+  SIM_OPT_MUTANTS = 1 << 16,
+  SIM_OPT_TRACE = 1 << 17,
+  SIM_OPT_SCENARIO = 1 << 18,
 };
 
 enum { SIM_RUNS_MAX = 1000, SIM_RUNS_DEFAULT = 5 };
@@ -29,9 +38,11 @@ struct sim_options {
   uint32_t given;     /* option bits that appeared */
   bool help;
   const char *collector, *engine, *json, *events, *with; /* NULL: not given */
+  const char *trace, *scenario;                          /* NULL: not given */
   uint32_t runs;      /* 0: not given */
-  struct sc_override *sets; /* --set and --seed, in order */
+  struct sc_override *sets; /* --set, --seed and the like, in order */
   uint32_t set_count, set_room;
+  char *time_text;    /* the value of --time as the scenario spells it */
   char *own_text;     /* the words of the command line, cut at '=' where needed */
 };
 

@@ -70,7 +70,8 @@ static void end_child(struct sim_run *r, enum reason reason, bool gently) {
   r->reason = reason;
   uv_process_kill(&r->process, gently ? SIGTERM : SIGKILL);
   r->sent_kill = !gently;
-  uv_timer_start(&r->killer, on_killer, SIM_TERM_GRACE_MS, 0);
+  uint64_t grace_ms = r->spawn->keeps_on_interrupt ? SIM_KEEP_GRACE_MS : SIM_TERM_GRACE_MS;
+  uv_timer_start(&r->killer, on_killer, grace_ms, 0);
 }
 
 static void close_handle(uv_handle_t *handle) {
@@ -171,13 +172,15 @@ static void take_progress(struct sim_run *r, const cJSON *message) {
 
 static void take_result(struct sim_run *r, cJSON *message, const char *line) {
   cJSON *result = cJSON_DetachItemFromObjectCaseSensitive(message, "result");
-  const char *schema = text_of(result, "schema");
+  const char *schema = text_of(result, "schema"), *wanted = r->spawn->schema;
+  if (wanted == NULL) wanted = TRICOLOR_RESULT_SCHEMA;
   if (!cJSON_IsObject(result)) {
     protocol_error(r, quote("a result line without a result", line));
-  } else if (strcmp(schema, TRICOLOR_RESULT_SCHEMA) != 0) {
-    char *found = quote("a result whose schema is not " TRICOLOR_RESULT_SCHEMA
-                        " (an engine of another version?)", schema);
-    protocol_error(r, found);
+  } else if (strcmp(schema, wanted) != 0) {
+    char *prefix = sim_printf("a result whose schema is not %s (an engine of another version?)",
+                              wanted);
+    protocol_error(r, quote(prefix, schema));
+    free(prefix);
   } else if (r->out->result != NULL) {
     protocol_error(r, sim_strdup("a second result"));
   } else {
@@ -283,7 +286,7 @@ static void on_written(uv_write_t *write, int status) {
 static int start(struct sim_run *r) {
   static char run_option[] = "--run", gctrace_option[] = "--gctrace", events_option[] = "--events";
   char label[32];
-  char *args[8];
+  char *args[8 + SIM_MORE_MAX];
   uint32_t n = 0;
   snprintf(label, sizeof label, "%" PRIu32 "/%" PRIu32, r->spawn->run, r->spawn->runs);
   args[n++] = (char *)(uintptr_t)r->spawn->path; /* libuv's argv is not const but not written */
@@ -294,6 +297,9 @@ static int start(struct sim_run *r) {
     args[n++] = events_option;
     args[n++] = (char *)(uintptr_t)r->spawn->events_path;
   }
+  for (const char *const *p = r->spawn->more; p != NULL && *p != NULL; p++) {
+    args[n++] = (char *)(uintptr_t)*p;
+  }
   args[n] = NULL;
   const uv_stdio_flags from_child = UV_CREATE_PIPE | UV_WRITABLE_PIPE;
   uv_stdio_container_t stdio[3] = {
@@ -303,6 +309,7 @@ static int start(struct sim_run *r) {
   };
   uv_process_options_t options = {
     .file = r->spawn->path, .args = args, .exit_cb = on_exited, .stdio = stdio, .stdio_count = 3,
+    .flags = r->spawn->keeps_on_interrupt ? UV_PROCESS_DETACHED : 0,
   };
   return uv_spawn(r->loop, &r->process, &options);
 }
@@ -443,8 +450,11 @@ void sim_outcome_free(struct sim_outcome *out) {
 
 static void on_signal(uv_signal_t *handle, int signal) {
   struct sim_supervisor *s = handle->data;
-  if (s->caught == 0) s->caught = signal;
-  if (s->running != NULL) end_child(s->running, REASON_INTERRUPT, true);
+  bool again = s->caught != 0;
+  if (!again) s->caught = signal;
+  if (s->running == NULL) return;
+  if (again) on_killer(&s->running->killer); /* asked twice: no more waiting */
+  end_child(s->running, REASON_INTERRUPT, true);
 }
 
 void sim_supervisor_open(struct sim_supervisor *s) {

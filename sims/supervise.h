@@ -14,6 +14,8 @@ enum {
   SIM_STDERR_KEPT = 4096,   /* last bytes of its stderr that are kept */
   SIM_DOING_MAX = 256,
   SIM_TERM_GRACE_MS = 2000, /* between SIGTERM and SIGKILL */
+  SIM_KEEP_GRACE_MS = 10000, /* the same for one that keeps_on_interrupt */
+  SIM_MORE_MAX = 8,         /* most further arguments */
   SIM_SIGNALS = 3,
 };
 
@@ -37,7 +39,11 @@ struct sim_spawn {
   uint32_t run, runs;        /* "run 3 of 10" */
   bool gctrace;
   const char *events_path;   /* NULL: none */
-  uint64_t deadline_ns;
+  const char *const *more;   /* further arguments, NULL-ended; NULL: none */
+  const char *schema;        /* of the result; NULL: TRICOLOR_RESULT_SCHEMA */
+  bool keeps_on_interrupt;   /* told to end, it still answers with a result: it gets SIGTERM only
+                                from here, not Ctrl-C from the terminal, and more time to answer */
+  uint64_t deadline_ns;      /* 0: none */
   uint64_t memory_cap_bytes; /* of the heap; 0: unwatched */
 };
 /* What a process with this heap cap may have resident: code, tables and stacks come on top. */
@@ -56,7 +62,8 @@ enum sim_end {
   SIM_END_VIOLATION,   /* exit 1 and a complete result: it lists violations */
   SIM_END_REFUSED,     /* exit 2: the scenario does not suit the engine; stderr says why */
   SIM_END_FAILED,      /* anything else: see cause and how */
-  SIM_END_INTERRUPTED, /* the program was told to end; the engine is gone */
+  SIM_END_INTERRUPTED, /* the program was told to end; the engine is gone. There is a result if
+                          it keeps_on_interrupt and managed to */
 };
 
 struct sim_outcome {
