@@ -34,7 +34,9 @@ const struct gc_barrier gc_barriers[] = {
     },
     {
         .name = "none",
-        .doc = "no barrier: unsound, loses objects while the program runs beside the marker",
+        .doc = "no barrier: sound with the world stopped, loses objects while the program runs "
+               "beside the marker",
+        .needs_stop = true,
     },
     {.name = NULL},
 };

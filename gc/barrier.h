@@ -14,6 +14,7 @@ struct gc_barrier {
   bool shade_new;            /* a store shades the value it writes */
   bool new_until_roots_done; /* shade_new only until every root job of the cycle is done */
   bool stacks_at_start_stw;  /* all stacks are scanned in the first stop, before the program runs */
+  bool needs_stop;           /* sound only while the world is stopped (GC_MODE_STW) */
   bool rescan_stacks;        /* all stacks are scanned again, and marking ended, in the last stop */
 };
 

@@ -8,11 +8,17 @@
 
 struct gc_barrier; /* gc/barrier.h */
 
+enum gc_mode {
+  GC_MODE_CONCURRENT, /* the program runs beside the marker */
+  GC_MODE_STW         /* the world is stopped, once a cycle, while one thread marks */
+};
+
 /* The run-time data of one run. Defaults by gc_config_default. */
 struct gc_config {
   int32_t gogc;               /* percent; -1: off */
   int64_t memory_limit_bytes; /* the pacer's soft limit (GOMEMLIMIT); INT64_MAX: none */
   uint64_t memory_cap_bytes;  /* hard cap on committed heap; exceeding it ends the run; 0: none */
+  enum gc_mode mode;
   uint32_t wb_entries;        /* write-barrier buffer, pairs of words, 0..65536; 0: unbuffered */
   const char *barrier;        /* name of a row of gc_barriers[] */
   const char *pacer;          /* name of a row of gc_pacers[] */

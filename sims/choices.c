@@ -21,9 +21,32 @@ const struct sim_choice sim_barriers[] = {
   {"hybrid", "Go 1.8 and later: shades the overwritten and the new pointer; no stack rescan."},
   {"hybrid-conditional",
    "As hybrid, but shades the new pointer only until all stacks are scanned."},
-  {"none", "No barrier: a marker beside the program loses objects, as the checker shows."},
+  {"none",
+   "No barrier: sound with mode stw; a marker beside the program loses objects, as the checker"
+   " shows."},
   {"dijkstra", "Shades the new pointer; stacks are scanned again with the world stopped."},
   {"yuasa", "Shades the overwritten pointer; stacks are scanned before marking starts."},
+  {NULL, NULL},
+};
+
+const struct sim_barrier_rule sim_barrier_rules[] = {
+  {"hybrid", .needs_stop = false},
+  {"hybrid-conditional", .needs_stop = false},
+  {"none", .needs_stop = true},
+  {"dijkstra", .needs_stop = false},
+  {"yuasa", .needs_stop = false},
+  {NULL, false},
+};
+
+const struct sim_barrier_rule *sim_barrier_rule_find(const char *name) {
+  const struct sim_barrier_rule *row = sim_barrier_rules;
+  while (row->name != NULL && strcmp(row->name, name) != 0) row++;
+  return row->name == NULL ? NULL : row;
+}
+
+const struct sim_choice sim_gc_modes[] = {
+  {"concurrent", "The program runs beside the marker; two short stops a cycle."},
+  {"stw", "The world is stopped while one thread marks everything: one long stop a cycle."},
   {NULL, NULL},
 };
 

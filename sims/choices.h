@@ -15,9 +15,18 @@ struct sim_choice {
 extern const struct sim_choice sim_collectors[]; /* the first is ours */
 extern const struct sim_choice sim_platforms[];  /* --engine: native, model */
 extern const struct sim_choice sim_barriers[];   /* gc.barrier.kind */
+extern const struct sim_choice sim_gc_modes[];   /* gc.mode, in order of enum gc_mode */
 extern const struct sim_choice sim_pacers[];     /* gc.pacer.kind */
 extern const struct sim_choice sim_map_kinds[];  /* maps.NAME.kind */
 extern const struct sim_choice sim_strategies[]; /* explore.strategy; the first is the default */
+
+/* What a kind of barrier needs. A row per row of sim_barriers; the facts of gc/barrier.h again. */
+struct sim_barrier_rule {
+  const char *name; /* NULL ends the table */
+  bool needs_stop;  /* loses objects unless gc.mode is "stw" */
+};
+extern const struct sim_barrier_rule sim_barrier_rules[];
+const struct sim_barrier_rule *sim_barrier_rule_find(const char *name); /* never NULL for a kind */
 
 /* What a kind of map allows several goroutines to do without a mutex of theirs. One row per row of
  * sim_map_kinds; the facts of maps/kind.h again, for the loader. */

@@ -96,6 +96,7 @@ static void configure(const struct scenario *sc, struct gc_config *gc, struct go
   gc->gogc = sc->gogc;
   gc->memory_limit_bytes = sc->memory_limit_bytes;
   gc->memory_cap_bytes = sc->memory_cap_bytes;
+  gc->mode = (enum gc_mode)sc->gc_mode;
   gc->wb_entries = sc->wb_entries;
   gc->barrier = sc->barrier;
   gc->pacer = sc->pacer;

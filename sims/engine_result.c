@@ -179,7 +179,8 @@ static void fill_notes(struct engine *e) {
   bool is_ours = gc_collector.has_write_barrier;
   if (!gc_collector.collects) notes[n++] = "this collector never frees: gc settings do nothing";
   if (gc_collector.collects && !is_ours)
-    notes[n++] = "gc.gogc, gc.memory_limit, gc.barrier, gc.pacer, gc.assist are ours: no effect";
+    notes[n++] =
+        "gc.gogc, gc.memory_limit, gc.mode, gc.barrier, gc.pacer, gc.assist are ours: no effect";
   if (!gc_collector.collects && sc->check)
     notes[n++] = "runtime.check: without a collection only the workload's own checks are done";
   if (is_ours && sc->check) notes[n++] = "runtime.check: stops include the heap verification";

@@ -158,6 +158,7 @@ struct scenario {
   /* "gc" */
   int32_t gogc;               /* default 100; "off" = -1 */
   int64_t memory_limit_bytes; /* default "none" = INT64_MAX */
+  uint32_t gc_mode;           /* mode: enum gc_mode; "concurrent" (default), "stw" */
   char barrier[32];           /* barrier.kind, default "hybrid" */
   uint32_t wb_entries;        /* barrier.buffer_entries, default 256 */
   char pacer[32];             /* pacer.kind, default "go1.19" */

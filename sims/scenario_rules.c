@@ -120,8 +120,21 @@ void sc_check_expect(struct sc_load *load, struct jp_node *node, void *base) {
             e->max);
 }
 
+/* A run that must go wrong is taken only from a scenario that says so. */
+static void check_barrier(struct sc_load *load, struct jp_node *node, const struct scenario *s) {
+  const struct sim_barrier_rule *rule = sim_barrier_rule_find(s->barrier);
+  bool is_stopped = strcmp(sim_gc_modes[s->gc_mode].name, "stw") == 0;
+  if (rule == NULL || !rule->needs_stop || is_stopped || s->expect_violation[0] != '\0') return;
+  struct jp_node *gc = place(node, "gc");
+  sc_fail(load, place(place(gc, "barrier"), "kind"),
+          "found \"%s\", which loses objects while the program runs beside the marker, allowed: "
+          "another barrier, gc.mode \"stw\", or an \"expect_violation\" at the top",
+          s->barrier);
+}
+
 void sc_check_root(struct sc_load *load, struct jp_node *node, void *base) {
   struct scenario *s = base;
+  check_barrier(load, node, s);
   const struct jp_node *groups = jp_member(node, "goroutines");
   for (uint32_t i = 0; i < s->group_count; i++) {
     struct sc_group *group = &s->groups[i];

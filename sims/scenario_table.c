@@ -210,6 +210,8 @@ static const struct sc_row gc_rows[] = {
     {"memory_limit_bytes", SC_TYPE_BYTES, AT(struct scenario, memory_limit_bytes), .min = 0,
      .max = INT64_MAX - 1, .initial = INT64_MAX, .special = "none", .special_value = INT64_MAX,
      .doc = "Soft limit the pacer keeps to (Go: GOMEMLIMIT)."},
+    {"mode", SC_TYPE_ENUM, AT(struct scenario, gc_mode), .words = sim_gc_modes, .initial = 0,
+     .doc = "Whether the program runs while marking; barrier \"none\" needs \"stw\"."},
     {"barrier", SC_TYPE_OBJECT, .sub = &barrier_object, .doc = "The write barrier."},
     {"pacer", SC_TYPE_OBJECT, .sub = &pacer_object, .doc = "The pacer."},
     {"assist", SC_TYPE_BOOL, AT(struct scenario, assist), .initial = 1,

@@ -93,11 +93,38 @@ static void enter_mark_stw(struct gc_mutator *self, enum gc_trigger_kind kind, u
   at_u32_store_relaxed(&gc_cc.nwait, UINT32_MAX);
   gc_mark_prepare_roots_stw();
   gc_mark_tiny_blocks_stw();
-  if (gc_cc.barrier->stacks_at_start_stw) gc_mark_all_stacks_stw(self);
+  if (gc_stacks_at_start()) gc_mark_all_stacks_stw(self);
   set_blackening_stw(true);
 }
 
+static void end_mark_stw(struct gc_mutator *self, uint64_t now_ns, struct gc_stop *stop);
+
+/* The first stop of GC_MODE_STW is the only one: self marks everything. t0: when it was asked for.
+ * Every processor counts as taken, as in any stop. */
+static void mark_stw(struct gc_mutator *self, uint64_t t0, struct gc_stop *stop) {
+  uint64_t begin = plat_now_ns();
+  gc_cc.cycle.mark_ns = begin;
+  gc_control_limiter_end(begin);
+  gc_drain(self, GC_DRAIN_STOPPED, begin);
+  rt_assert(!gc_mark_global_work());
+  uint64_t end = plat_now_ns();
+  at_i64_store_relaxed(&gc_cc.dedicated_ns, (int64_t)((end - begin) * gc_cc.stop_procs));
+  gc_cc.cycle.mark_term_ns = end;
+  gc_stats_pause(end - t0); /* end_mark_stw adds the rest */
+  end_mark_stw(self, end, stop);
+}
+
+/* Marking starts and the program goes on. t0: when the stop was asked for. */
+static void start_marking_stw(struct gc_mutator *self, uint64_t t0, struct gc_stop *stop) {
+  uint64_t t1 = gc_world->start(self, stop);
+  gc_stats_pause(t1 - t0);
+  gc_cc.cycle.mark_ns = t1;
+  gc_control_limiter_end(t1);
+  gc_sema_release(self, &gc_cc.world_sema);
+}
+
 void gc_cycle_start(struct gc_mutator *self, enum gc_trigger_kind kind, uint32_t wanted) {
+  bool stays_stopped = gc_cc.config.mode == GC_MODE_STW;
   if (self->no_preempt > 0) return;
   /* What the last cycle left to sweep is swept before the world stops, not while it stands. */
   while (trigger_holds(kind, wanted) && gc_sweep_one(self->p) != GC_SWEEP_NONE) {
@@ -108,19 +135,20 @@ void gc_cycle_start(struct gc_mutator *self, enum gc_trigger_kind kind, uint32_t
     return;
   }
   gc_sema_acquire(self, &gc_cc.gc_sema);
+  if (stays_stopped) gc_sema_acquire(self, &gc_cc.mark_done_sema);
   gc_sema_acquire(self, &gc_cc.world_sema);
-  gc_worker_start_all(self);
+  if (!stays_stopped) gc_worker_start_all(self);
 
   struct gc_stop stop;
   uint64_t t0 = plat_now_ns();
   gc_stats_cycle_begin(self, kind, t0);
-  gc_world->stop(self, "sweep termination", &stop);
+  gc_world->stop(self, stays_stopped ? "collection" : "sweep termination", &stop);
   enter_mark_stw(self, kind, t0);
-  uint64_t t1 = gc_world->start(self, &stop);
-  gc_stats_pause(t1 - t0);
-  gc_cc.cycle.mark_ns = t1;
-  gc_control_limiter_end(t1);
-  gc_sema_release(self, &gc_cc.world_sema);
+  if (stays_stopped) {
+    mark_stw(self, t0, &stop);
+  } else {
+    start_marking_stw(self, t0, &stop);
+  }
   gc_sema_release(self, &gc_cc.start_sema);
 }
 
@@ -168,8 +196,6 @@ static void rescan_stacks_stw(struct gc_mutator *self) {
   gc_drain(self, GC_DRAIN_STOPPED, 0);
   rt_assert(!gc_mark_global_work());
 }
-
-static void end_mark_stw(struct gc_mutator *self, uint64_t now_ns, struct gc_stop *stop);
 
 /* F3.9.1: still nobody at work and nothing to do? Before the barrier, or work could hide. */
 static bool is_quiet(void) {
@@ -262,9 +288,15 @@ static void after_cycle(struct gc_mutator *self) {
   gc_sema_release(self, &gc_cc.gc_sema);
 }
 
-/* now_ns: when the stop was asked for. Holds mark_done_sema, world_sema and gc_sema. */
+/* Whether stacks may still be grey at the end of marking. */
+static bool must_rescan(void) {
+  return gc_cc.barrier->rescan_stacks && !gc_stacks_at_start() && !gc_cc.faults.skip_stack_rescan;
+}
+
+/* now_ns: when the stop was asked for, or marking in it was done. Holds mark_done_sema, world_sema
+ * and gc_sema. */
 static void end_mark_stw(struct gc_mutator *self, uint64_t now_ns, struct gc_stop *stop) {
-  if (gc_cc.barrier->rescan_stacks && !gc_cc.faults.skip_stack_rescan) rescan_stacks_stw(self);
+  if (must_rescan()) rescan_stacks_stw(self);
   set_blackening_stw(false);
   gc_control_limiter_begin_stw(false, now_ns);
   gc_assist_release_all_stw(self);

@@ -13,7 +13,7 @@ void gc_mark_prepare_roots_stw(void) {
     uint64_t blocks = blocks_of(gc_global_root_at(i).count * sizeof(void *));
     if (blocks > gc_cc.global_jobs) gc_cc.global_jobs = blocks;
   }
-  gc_cc.stack_jobs = gc_cc.barrier->stacks_at_start_stw ? 0 : gc_world->stacks_count();
+  gc_cc.stack_jobs = gc_stacks_at_start() ? 0 : gc_world->stacks_count();
   at_u64_store_relaxed(&gc_cc.root_jobs, gc_cc.global_jobs + gc_cc.stack_jobs);
   at_u64_store_relaxed(&gc_cc.root_next, 0); /* all ordered by the restart */
   at_u64_store_relaxed(&gc_cc.roots_done, 0);

@@ -4,6 +4,7 @@
  * white object, except through words still in a write-barrier buffer.
  * Holds:      from the end of the first stop to the end of the second.
  * Kept by:    gc_store_slow() (both values shaded), black allocation, stacks scanned whole.
+ *             With GC_MODE_STW nobody stores meanwhile.
  * Broken by:  a pointer store that is not gc_store() (memmove of pointers: use gc_copy()).
  * Checked by: gc_verify_heap().  Mutants: barrier_off, flush_skipped_at_termination,
  *             allocate_white (tests/mark/test_mutants.c).
@@ -121,6 +122,11 @@ extern PLAT_STATE struct gc_state gc_cc;
 static inline enum gc_phase gc_phase(void) {
   /* Relaxed: written with the world stopped, and the restart orders it. */
   return (enum gc_phase)at_u32_load_relaxed(&gc_cc.phase);
+}
+
+/* Whether all stacks are scanned in the cycle's first stop, and none again. */
+static inline bool gc_stacks_at_start(void) {
+  return gc_cc.barrier->stacks_at_start_stw || gc_cc.config.mode == GC_MODE_STW;
 }
 
 static inline double gc_bits_f64(uint64_t bits) {

@@ -6,17 +6,30 @@
 #include <cmocka.h>
 
 #include "gc/barrier.h"
+#include "gc/collector.h"
 #include "gc/pacer.h"
 #include "maps/kind.h"
 #include "sims/choices.h"
 
 static void test_barriers(void **state) {
   (void)state;
-  for (const struct sim_choice *row = sim_barriers; row->name != NULL; row++)
-    if (gc_barrier_find(row->name) == NULL) fail_msg("no barrier called %s", row->name);
+  for (const struct sim_choice *row = sim_barriers; row->name != NULL; row++) {
+    const struct gc_barrier *barrier = gc_barrier_find(row->name);
+    const struct sim_barrier_rule *rule = sim_barrier_rule_find(row->name);
+    if (barrier == NULL) fail_msg("no barrier called %s", row->name);
+    if (rule == NULL) fail_msg("no rule for barrier %s", row->name);
+    assert_int_equal(rule->needs_stop, barrier->needs_stop);
+  }
   for (const struct gc_barrier *row = gc_barriers; row->name != NULL; row++)
     if (sim_choice_find(sim_barriers, row->name) == NULL)
       fail_msg("scenarios cannot choose barrier %s", row->name);
+}
+
+static void test_gc_modes(void **state) {
+  (void)state;
+  assert_string_equal(sim_gc_modes[GC_MODE_CONCURRENT].name, "concurrent");
+  assert_string_equal(sim_gc_modes[GC_MODE_STW].name, "stw");
+  assert_null(sim_gc_modes[GC_MODE_STW + 1].name);
 }
 
 static void test_pacers(void **state) {
@@ -48,6 +61,7 @@ static void test_map_kinds(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_barriers),
+    cmocka_unit_test(test_gc_modes),
     cmocka_unit_test(test_pacers),
     cmocka_unit_test(test_map_kinds),
   };

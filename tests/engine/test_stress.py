@@ -72,6 +72,25 @@ class Stress(unittest.TestCase):
         if ENGINES.has("model-concurrent"):  # a ThreadSanitizer build has no model engines
             self.run_all("model-concurrent", MODEL)
 
+    def test_stopped(self):
+        """With the world stopped while marking, any barrier will do; a cycle is one long pause."""
+        for engine in ["native-concurrent", "model-concurrent"]:
+            if not ENGINES.has(engine):
+                continue
+            for name, base in load().items():
+                for procs, barrier in [(1, "hybrid"), (2, "none"), (4, "none")]:
+                    scenario = merged(base, {
+                        "runtime": {"procs": procs},
+                        "gc": {"gogc": 50, "mode": "stw", "barrier": {"kind": barrier}}})
+                    with self.subTest(engine=engine, scenario=name, procs=procs):
+                        run = ENGINES.run(engine, scenario)
+                        self.judge(base, run)
+                        self.assertEqual(run.at("pauses.count"), run.at("gc.cycles"))
+                        self.assertEqual(run.at("gc.assists"), 0)
+                        for cycle in run.at("gc.cycle_list"):
+                            self.assertEqual(cycle["pause_total_ns"],
+                                             cycle["end_ns"] - cycle["start_ns"])
+
     def test_other_collectors(self):
         """The same programs come to the same results without our collector."""
         for engine in ["native-none", "native-boehm"]:
@@ -92,7 +111,8 @@ class Stress(unittest.TestCase):
         for seed in range(1, 9):
             for base in load().values():
                 run = ENGINES.run("model-concurrent", merged(base, {
-                    "seed": seed, "gc": {"gogc": 20, "barrier": {"kind": "none"}}}))
+                    "seed": seed, "gc": {"gogc": 20, "barrier": {"kind": "none"}},
+                    "expect_violation": "reachable object is not marked"}))
                 self.assertIn(run.status, [0, 1])
                 if run.status == 1:
                     self.assertEqual(run.at("violations")[0]["kind"], "violation")
