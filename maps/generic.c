@@ -1,8 +1,8 @@
 /* The generic paths (F1.3 to F1.5) and the public entry points, which pick the path of the type. */
 #include "maps/map_int.h"
 
-uint64_t map_hash_key(struct go_g *g, const struct map_type *t, const void *key, uint32_t seed) {
-  plat_charge(PLAT_COST_hash, 1);
+static uint64_t hash_key(struct go_g *g, const struct map_type *t, const void *key,
+                         uint64_t seed) {
   switch (t->key_kind) {
     case MAP_KEY_U64:
       return map_hash_u64(map_load_u64(key), seed, t->hash_mask);
@@ -16,8 +16,17 @@ uint64_t map_hash_key(struct go_g *g, const struct map_type *t, const void *key,
       const struct map_string *s = key;
       return map_hash_bytes(s->data, (uint64_t)s->len, seed, t->hash_mask);
     }
+    case MAP_KEY_ANY: { /* F1.10.8 */
+      const struct map_any *any = key;
+      return MAP_HASH_C1 * hash_key(g, t->boxed, any->data, seed ^ MAP_HASH_C0);
+    }
   }
   rt_die("map: unknown key kind %d", (int)t->key_kind);
+}
+
+uint64_t map_hash_key(struct go_g *g, const struct map_type *t, const void *key, uint32_t seed) {
+  plat_charge(PLAT_COST_hash, 1);
+  return hash_key(g, t, key, seed);
 }
 
 static bool f64_equal(const void *a, const void *b) {
@@ -40,6 +49,10 @@ bool map_key_equal(const struct map_type *t, const void *a, const void *b) {
     case MAP_KEY_STRING: {
       const struct map_string *s = a, *r = b;
       return s->len == r->len && map_string_equal(s->data, r->data, s->len);
+    }
+    case MAP_KEY_ANY: {
+      const struct map_any *x = a, *y = b;
+      return map_key_equal(t->boxed, x->data, y->data);
     }
   }
   rt_die("map: unknown key kind %d", (int)t->key_kind);
@@ -126,6 +139,13 @@ void map_key_write(struct go_g *g, const struct map_type *t, void *slot, const v
     plat_st(&to->len, from->len);
     return;
   }
+  if (t->key_kind == MAP_KEY_ANY) {
+    const struct map_any *from = key;
+    struct map_any *to = slot;
+    plat_st(&to->type, from->type);
+    gc_store(go_mu(g), map_any_data(to), (void *)(uintptr_t)from->data);
+    return;
+  }
   plat_touch_write(slot, t->key_slot);
   memcpy(slot, key, t->key_bytes);
 }
@@ -188,7 +208,7 @@ static struct map_cell assign_cell(struct go_g *g, const struct map_type *t, str
     struct map_cell c;
     struct map_bucket *head = map_bucket_at(t, gc_load(&m->buckets), bucket);
     if (map_chain_place(t, head, top, key, &c, &last)) {
-      if (t->key_kind == MAP_KEY_F64 || t->key_kind == MAP_KEY_STRING)
+      if (map_key_is_updated(t))
         map_key_write(g, t, map_key_slot(t, c.bucket, c.cell), key);
       return c;
     }
@@ -241,6 +261,11 @@ void map_key_clear(struct go_g *g, const struct map_type *t, void *slot) {
     gc_store(go_mu(g), slot, NULL);
   if (!t->indirect_key && t->key_kind == MAP_KEY_STRING)
     plat_st(&((struct map_string *)slot)->len, (int64_t)0);
+  if (t->key_kind == MAP_KEY_ANY) {
+    struct map_any *any = slot;
+    plat_st(&any->type, (uint64_t)0);
+    gc_store(go_mu(g), map_any_data(any), NULL);
+  }
 }
 
 static void delete_generic(struct go_g *g, const struct map_type *t, struct map *m,

@@ -124,6 +124,9 @@ MAP_INLINE void key_copy(const struct evac *e, void *to, void *from, const enum 
   } else if (e->t->key_kind == MAP_KEY_STRING) {
     word_copy(e->g, true, to, from);
     plat_st(&((struct map_string *)to)->len, plat_ld(&((struct map_string *)from)->len));
+  } else if (e->t->key_kind == MAP_KEY_ANY) {
+    word_copy(e->g, false, to, from);
+    word_copy(e->g, true, map_any_data(to), map_any_data(from));
   } else if (e->t->indirect_key) {
     word_copy(e->g, true, to, from);
   } else {

@@ -61,6 +61,8 @@ static int compare_key(const struct map_type *t, const void *a, const void *b) {
       return memcmp(a, b, t->key_bytes);
     case MAP_KEY_STRING:
       return compare_string(a, b);
+    case MAP_KEY_ANY: /* Go's own table only */
+      break;
   }
   rt_die("map: unknown key kind %d", (int)t->key_kind);
 }

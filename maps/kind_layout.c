@@ -80,10 +80,7 @@ void map_layout_make(struct map_type *t) {
   describe_pair(t, l);
   describe_nodes(t, l);
   describe_group(t, l);
-  l->entries = t;
-  if (t->elem_kind != MAP_ELEM_POINTER)
-    l->entries =
-        map_type_new(t->key_kind, t->key_bytes, MAP_ELEM_POINTER, 0, t->hash_mask ^ MAP_HASH_M1);
+  l->entries = map_type_any(t);
 }
 
 /* ---- pairs ---------------------------------------------------------------------------------- */

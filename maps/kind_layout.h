@@ -46,7 +46,7 @@ struct map_layout {
   struct gc_type group;             /* swiss: a control word and MAP_GROUP_SLOTS pairs */
   uint64_t node_mask, tree_mask;
   uint64_t group_mask[(MAP_GROUP_WORDS_MAX + 63) / 64];
-  const struct map_type *entries;   /* syncmap: the same keys with pointer elements */
+  const struct map_type *entries;   /* syncmap: Go's map[any]*entry */
   struct map_swiss_counters swiss;
 };
 

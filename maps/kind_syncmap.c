@@ -5,6 +5,10 @@
 
 PLAT_STATE struct map_sync_box map_sync_expunged;
 
+enum { MAP_SYNC_SMALL = 256 };
+/* Integers below this are not boxed: every interface that holds one points here, as in Go. */
+static PLAT_STATE uint64_t small_ints[MAP_SYNC_SMALL];
+
 static const uint64_t first_word = 1, second_word = 2, two_words = 3;
 static PLAT_STATE struct gc_type map_header = {
     .name = "map.sync", .size = sizeof(struct map_sync), .ptrdata = 16, .mask = &two_words};
@@ -14,6 +18,8 @@ static PLAT_STATE struct gc_type entry_type = {
     .name = "map.sync-entry", .size = 8, .ptrdata = 8, .mask = &first_word};
 static PLAT_STATE struct gc_type box_type = {
     .name = "map.sync-box", .size = 16, .ptrdata = 16, .mask = &second_word};
+static PLAT_STATE struct gc_type string_type = {
+    .name = "map.sync-string", .size = 16, .ptrdata = 8, .mask = &first_word};
 
 static void *expunged(void) { return &map_sync_expunged; }
 
@@ -28,19 +34,43 @@ static bool slot_swap(struct go_g *g, void **slot, void *expected, void *value) 
   return plat_slot_cas(slot, expected, value);
 }
 
-/* A new box with a copy of the element. A safepoint; not rooted. */
-static struct map_sync_box *box_new(struct go_g *g, const struct map_type *t, const void *elem) {
-  struct gc_mutator *mu = go_mu(g);
-  GC_ROOTS(mu, roots, 1);
-  struct map_sync_box *box = roots[0] = gc_alloc(mu, &box_type);
-  if (t->elem_kind == MAP_ELEM_POINTER) {
-    gc_store(mu, &box->data, *(void *const *)elem);
-  } else {
-    void *data = gc_alloc_bytes(mu, t->elem_bytes);
-    memcpy(data, elem, t->elem_bytes);
-    gc_store(mu, &box->data, data);
+/* A copy of pointer-free bytes for an interface to point to. integer: they are a whole number,
+ * which is not copied if it is small. A safepoint; not rooted. */
+static void *convert_bytes(struct go_g *g, const void *from, uint32_t bytes, bool integer) {
+  if (integer) {
+    uint64_t word = 0;
+    memcpy(&word, from, bytes);
+    if (word < MAP_SYNC_SMALL)
+      return &small_ints[word];
   }
-  GC_ROOTS_END(mu, roots);
+  void *copy = gc_alloc_bytes(go_mu(g), bytes);
+  memcpy(copy, from, bytes);
+  return copy;
+}
+
+/* The data word of an interface that holds a key. A safepoint; not rooted. */
+static void *convert_key(struct go_g *g, const struct map_type *t, const void *key) {
+  if (t->key_kind != MAP_KEY_STRING)
+    return convert_bytes(g, key, t->key_bytes, t->key_kind != MAP_KEY_BYTES);
+  struct map_string from;
+  memcpy(&from, key, sizeof from);
+  struct map_string *copy = gc_alloc(go_mu(g), &string_type);
+  gc_store(go_mu(g), (void *)copy, (void *)(uintptr_t)from.data);
+  plat_st(&copy->len, from.len);
+  return copy;
+}
+
+/* The same of an element. */
+static void *convert_elem(struct go_g *g, const struct map_type *t, const void *elem) {
+  if (t->elem_kind == MAP_ELEM_POINTER)
+    return *(void *const *)elem;
+  return convert_bytes(g, elem, t->elem_bytes, t->elem_bytes == sizeof(uint64_t));
+}
+
+/* An interface on the heap. data is rooted. A safepoint; not rooted. */
+static struct map_sync_box *box_new(struct go_g *g, void *data) {
+  struct map_sync_box *box = gc_alloc(go_mu(g), &box_type);
+  gc_store(go_mu(g), &box->data, data);
   return box;
 }
 
@@ -50,6 +80,9 @@ static bool is_live(const void *value) { return value != NULL && value != expung
 static void *box_elem(const struct map_type *t, struct map_sync_box *box) {
   return t->elem_kind == MAP_ELEM_POINTER ? (void *)&box->data : gc_load(&box->data);
 }
+
+/* A key in an interface, to look it up. */
+static struct map_any any_of(const void *key) { return (struct map_any){.data = key}; }
 
 /* ---- maps of entries ------------------------------------------------------------------------ */
 
@@ -62,7 +95,8 @@ static void lock(struct go_g *g, struct map_sync *s) {
 
 static struct map_sync_entry *lookup(struct go_g *g, struct map_sync *s, void *map,
                                      const void *key) {
-  void **slot = map_get(g, s->type, map, key);
+  struct map_any any = any_of(key);
+  void **slot = map_get(g, s->type, map, &any);
   return slot == NULL ? NULL : gc_load(slot);
 }
 
@@ -98,7 +132,7 @@ static void count_miss(struct go_g *g, struct map_sync *s) {
     promote(g, s);
 }
 
-static void dirty_put(struct go_g *g, struct map_sync *s, const void *key,
+static void dirty_put(struct go_g *g, struct map_sync *s, const struct map_any *key,
                       struct map_sync_entry *e) {
   GC_ROOTS(go_mu(g), roots, 1);
   roots[0] = e;
@@ -140,6 +174,9 @@ static void *sync_create(struct go_g *g, const struct map_type *t,
   gc_type_register(&read_type);
   gc_type_register(&entry_type);
   gc_type_register(&box_type);
+  gc_type_register(&string_type);
+  for (uint64_t i = 0; i < MAP_SYNC_SMALL; i++)
+    small_ints[i] = i;
   GC_ROOTS(go_mu(g), roots, 1);
   struct map_sync *s = roots[0] = gc_alloc(go_mu(g), &map_header);
   s->type = t->layout->entries;
@@ -158,8 +195,10 @@ static struct map_sync_entry *find_slow(struct go_g *g, struct map_sync *s, cons
   if (e == NULL && is_amended(r)) {
     e = lookup(g, s, gc_load(&s->dirty), key);
     roots[0] = e;
-    if (remove)
-      map_delete(g, s->type, gc_load(&s->dirty), key);
+    if (remove) {
+      struct map_any any = any_of(key);
+      map_delete(g, s->type, gc_load(&s->dirty), &any);
+    }
     count_miss(g, s);
   }
   roots[0] = e;
@@ -200,19 +239,32 @@ static void store_locked(struct go_g *g, struct map_sync_entry *e, struct map_sy
   rt_assert(stored);
 }
 
-/* A safepoint; box is rooted by the caller. With the lock held. */
-static void store_slow(struct go_g *g, struct map_sync *s, const void *key,
+/* An entry for a key neither map has, put into the dirty map. The interface in box, on the heap
+ * for the stores that may take its address, is passed on by value and so gets a box of its own. A
+ * safepoint; the caller roots box and the key. */
+static void store_new(struct go_g *g, struct map_sync *s, const struct map_any *key,
+                      struct map_sync_box *box) {
+  GC_ROOTS(go_mu(g), roots, 2);
+  struct map_sync_box *own = roots[0] = box_new(g, gc_load(&box->data));
+  struct map_sync_entry *e = roots[1] = gc_alloc(go_mu(g), &entry_type);
+  gc_store(go_mu(g), &e->value, own);
+  dirty_put(g, s, key, e);
+  GC_ROOTS_END(go_mu(g), roots);
+}
+
+/* A safepoint; the caller roots box and the key. With the lock held. */
+static void store_slow(struct go_g *g, struct map_sync *s, const struct map_any *key,
                        struct map_sync_box *box) {
   struct gc_mutator *mu = go_mu(g);
   GC_ROOTS(mu, roots, 1);
   struct map_sync_read *r = read_of(s);
-  struct map_sync_entry *e = lookup_read(g, s, r, key);
+  struct map_sync_entry *e = lookup_read(g, s, r, key->data);
   roots[0] = e;
   if (e != NULL) {
     if (slot_swap(g, &e->value, expunged(), NULL))
       dirty_put(g, s, key, e);
     store_locked(g, e, box);
-  } else if ((e = lookup(g, s, gc_load(&s->dirty), key)) != NULL) {
+  } else if ((e = lookup(g, s, gc_load(&s->dirty), key->data)) != NULL) {
     store_locked(g, e, box);
   } else {
     if (!is_amended(r)) {
@@ -220,9 +272,7 @@ static void store_slow(struct go_g *g, struct map_sync *s, const void *key,
       dirty_make(g, s);
       read_publish(g, s, gc_load(&read_of(s)->map), true);
     }
-    e = roots[0] = gc_alloc(mu, &entry_type);
-    gc_store(mu, &e->value, box);
-    dirty_put(g, s, key, e);
+    store_new(g, s, key, box);
   }
   GC_ROOTS_END(mu, roots);
 }
@@ -230,12 +280,14 @@ static void store_slow(struct go_g *g, struct map_sync *s, const void *key,
 static void sync_put(struct go_g *g, const struct map_type *t, void *map, const void *key,
                      const void *elem) {
   struct map_sync *s = map;
-  GC_ROOTS(go_mu(g), roots, 1);
-  struct map_sync_box *box = roots[0] = box_new(g, t, elem);
-  struct map_sync_entry *e = lookup_read(g, s, read_of(s), key);
+  GC_ROOTS(go_mu(g), roots, 3);
+  struct map_any any = any_of(roots[0] = convert_key(g, t, key));
+  roots[1] = convert_elem(g, t, elem);
+  struct map_sync_box *box = roots[2] = box_new(g, roots[1]);
+  struct map_sync_entry *e = lookup_read(g, s, read_of(s), any.data);
   if (e == NULL || !try_store(g, e, box)) {
     lock(g, s);
-    store_slow(g, s, key, box);
+    store_slow(g, s, &any, box);
     go_mutex_unlock(g, &s->lock);
   }
   GC_ROOTS_END(go_mu(g), roots);
@@ -292,8 +344,9 @@ static void sync_each(struct go_g *g, const struct map_type *t, void *map, map_v
   for (; go_on && it.key != NULL; map_iter_next(g, &it)) {
     struct map_sync_entry *e = gc_load(it.elem);
     void *box = gc_load(&e->value);
+    const struct map_any *key = it.key;
     if (is_live(box))
-      go_on = map_visit_copy(g, t, it.key, box_elem(t, box), visit, arg);
+      go_on = map_visit_copy(g, t, key->data, box_elem(t, box), visit, arg);
   }
   map_iter_end(g, &it);
 }
@@ -349,7 +402,7 @@ static const char *check_read(struct go_g *g, struct map_sync *s, void *dirty) {
     }
     if (!map_key_equal(s->type, it.key, it.key))
       continue; /* a NaN */
-    struct map_sync_entry *other = lookup(g, s, dirty, it.key);
+    struct map_sync_entry *other = lookup(g, s, dirty, ((const struct map_any *)it.key)->data);
     if (gone && other != NULL)
       why = "an expunged key is in the dirty map";
     else if (!gone && other != e)

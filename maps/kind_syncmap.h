@@ -5,6 +5,10 @@
  * its place once it has been needed as often as it has keys. Both maps hold pointers to entries,
  * and an entry is one slot that is changed by compare-and-swap.
  *
+ * Storing a new key allocates as Go does: the key and the value for their interfaces (unless small
+ * integers), the value's interface twice (once for stores into an existing entry, which come to
+ * nothing here, once for the new one) and the entry; overwriting, all but the last two.
+ *
  * INV syncmap.dirty: while there is a dirty map, it has every key of the read map whose entry is
  * not expunged, with that same entry, and no expunged one; without one, no entry is expunged.
  * read.amended says that there is one.
@@ -37,7 +41,7 @@ struct map_sync_entry {
   void *value;           /* struct map_sync_box *; NULL: deleted; map_sync_expunged */
 };
 
-/* A value as Go's interface holds it: a type word, and the value or a pointer to it. */
+/* A value's interface on the heap: a type word, and a pointer that is the value or points to it. */
 struct map_sync_box {
   uint64_t type;
   void *data;

@@ -5,11 +5,18 @@
 
 #include "sched/go.h"
 
-enum map_kind_of_key { MAP_KEY_U64, MAP_KEY_U32, MAP_KEY_STRING, MAP_KEY_F64, MAP_KEY_BYTES };
+/* MAP_KEY_ANY: an interface, struct map_any; its types are made by map_type_any(). */
+enum map_kind_of_key {
+  MAP_KEY_U64, MAP_KEY_U32, MAP_KEY_STRING, MAP_KEY_F64, MAP_KEY_BYTES, MAP_KEY_ANY
+};
 enum map_kind_of_elem { MAP_ELEM_BYTES, MAP_ELEM_POINTER };
 
 /* A string key or value as it lies in memory. data may be a heap object. */
 struct map_string { const void *data; int64_t len; };
+
+/* A key of one known type in an interface (Go's any): a type word, and where the value lies, which
+ * may be a heap object and never changes. */
+struct map_any { uint64_t type; const void *data; };
 
 /* A map type: key and element kinds and everything derived from them (bucket size, flags, the
  * bucket's gc_type, which specialised paths apply). Build once per kind, then immutable. */
@@ -19,6 +26,8 @@ struct map_type;
 const struct map_type *map_type_new(enum map_kind_of_key key, uint32_t key_bytes,
                                     enum map_kind_of_elem elem, uint32_t elem_bytes,
                                     uint64_t hash_key);
+/* The type of Go's map[any]*T whose keys hold the keys of another type. Lives for ever. */
+const struct map_type *map_type_any(const struct map_type *keys);
 uint32_t map_type_bucket_bytes(const struct map_type *t);
 
 struct map; /* the hmap, a heap object; the caller keeps it rooted */

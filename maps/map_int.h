@@ -106,6 +106,7 @@ struct map_type {
   uint32_t elems_offset;            /* of element 0 in a bucket */
   uint32_t bucket_bytes;
   uint64_t hash_mask;               /* hashkey[0] ^ MAP_HASH_M1 */
+  const struct map_type *boxed;     /* MAP_KEY_ANY: whose keys lie in the interfaces */
   struct gc_type bucket;
   uint64_t bucket_mask[(MAP_BUCKET_WORDS_MAX + 63) / 64];
   struct map_counters *counters;
@@ -222,6 +223,15 @@ MAP_INLINE void map_read_test(const struct map *m) {
 
 /* ---- keys ----------------------------------------------------------------------------------- */
 
+/* The pointer word of an interface in a heap object. */
+MAP_INLINE void **map_any_data(void *any) {
+  return (void **)((char *)any + offsetof(struct map_any, data));
+}
+/* Whether an equal key is stored again over the one there (F1.1.5). */
+MAP_INLINE bool map_key_is_updated(const struct map_type *t) {
+  return t->key_kind == MAP_KEY_F64 || t->key_kind == MAP_KEY_STRING ||
+         t->key_kind == MAP_KEY_ANY;
+}
 /* Hash of a key of any kind with the map's seed. */
 uint64_t map_hash_key(struct go_g *g, const struct map_type *t, const void *key, uint32_t seed);
 /* a == b as Go's == says: -0 equals 0, NaN equals nothing. */

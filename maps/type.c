@@ -28,9 +28,13 @@ static void mark_words(struct map_type *t, uint32_t first, uint32_t stride, uint
   }
 }
 
-static bool key_has_pointers(const struct map_type *t) {
-  return t->indirect_key || t->key_kind == MAP_KEY_STRING;
+/* The key's word that is a pointer; -1: none. */
+static int key_pointer_word(const struct map_type *t) {
+  if (t->key_kind == MAP_KEY_ANY)
+    return offsetof(struct map_any, data) / 8;
+  return t->indirect_key || t->key_kind == MAP_KEY_STRING ? 0 : -1;
 }
+static bool key_has_pointers(const struct map_type *t) { return key_pointer_word(t) >= 0; }
 static bool elem_has_pointers(const struct map_type *t) {
   return t->indirect_elem || t->elem_kind == MAP_ELEM_POINTER;
 }
@@ -45,7 +49,7 @@ static void describe_bucket(struct map_type *t) {
   t->bucket.size = t->bucket_bytes;
   if (!t->pointer_free) {
     if (key_has_pointers(t))
-      mark_words(t, MAP_TOP_BYTES / 8, t->key_slot / 8, MAP_CELLS);
+      mark_words(t, MAP_TOP_BYTES / 8 + (uint32_t)key_pointer_word(t), t->key_slot / 8, MAP_CELLS);
     if (elem_has_pointers(t))
       mark_words(t, t->elems_offset / 8, 1, MAP_CELLS);
     mark_words(t, t->bucket_bytes / 8 - 1, 1, 1);
@@ -57,7 +61,7 @@ static void describe_bucket(struct map_type *t) {
 
 /* F1.9.1: by the key's memory, unless the elements are stored as pointers. */
 static enum map_path choose_path(const struct map_type *t) {
-  if (t->indirect_elem || t->key_kind == MAP_KEY_F64)
+  if (t->indirect_elem || t->key_kind == MAP_KEY_F64 || t->key_kind == MAP_KEY_ANY)
     return MAP_PATH_GENERIC;
   if (t->key_kind == MAP_KEY_STRING)
     return MAP_PATH_FASTSTR;
@@ -77,13 +81,16 @@ static uint32_t bytes_of_key(enum map_kind_of_key key, uint32_t key_bytes) {
       return sizeof(struct map_string);
     case MAP_KEY_BYTES:
       return key_bytes;
+    case MAP_KEY_ANY:
+      return sizeof(struct map_any);
   }
   rt_die("map: unknown key kind %d", (int)key);
 }
 
-const struct map_type *map_type_new(enum map_kind_of_key key, uint32_t key_bytes,
-                                    enum map_kind_of_elem elem, uint32_t elem_bytes,
-                                    uint64_t hash_key) {
+/* A type but for the layout of other designs. */
+static struct map_type *type_begin(enum map_kind_of_key key, uint32_t key_bytes,
+                                   enum map_kind_of_elem elem, uint32_t elem_bytes,
+                                   uint64_t hash_key) {
   register_shared();
   struct map_type *t = rt_meta_alloc(sizeof *t, _Alignof(struct map_type));
   t->counters = rt_meta_alloc(sizeof *t->counters, PLAT_CACHE_LINE);
@@ -95,11 +102,26 @@ const struct map_type *map_type_new(enum map_kind_of_key key, uint32_t key_bytes
   t->indirect_elem = t->elem_bytes > MAP_SLOT_MAX;
   t->key_slot = t->indirect_key ? (uint32_t)sizeof(void *) : t->key_bytes;
   t->elem_slot = t->indirect_elem ? (uint32_t)sizeof(void *) : t->elem_bytes;
-  t->reflexive = key != MAP_KEY_F64;
+  t->reflexive = key != MAP_KEY_F64 && key != MAP_KEY_ANY;
   t->hash_mask = hash_key ^ MAP_HASH_M1;
   t->path = choose_path(t);
   describe_bucket(t);
+  return t;
+}
+
+const struct map_type *map_type_new(enum map_kind_of_key key, uint32_t key_bytes,
+                                    enum map_kind_of_elem elem, uint32_t elem_bytes,
+                                    uint64_t hash_key) {
+  rt_assert(key != MAP_KEY_ANY);
+  struct map_type *t = type_begin(key, key_bytes, elem, elem_bytes, hash_key);
   map_layout_make(t);
+  return t;
+}
+
+const struct map_type *map_type_any(const struct map_type *keys) {
+  struct map_type *t =
+      type_begin(MAP_KEY_ANY, 0, MAP_ELEM_POINTER, 0, keys->hash_mask ^ MAP_HASH_M1);
+  t->boxed = keys;
   return t;
 }
 

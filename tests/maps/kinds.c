@@ -37,6 +37,7 @@ void kinds_key(struct user *u, uint64_t index, union test_key *key) {
       return;
     }
     case MAP_KEY_BYTES:
+    case MAP_KEY_ANY:
       break;
   }
   CHECK(false, "key kind %d", (int)u->shape->key);

@@ -101,8 +101,12 @@ static void make_key(struct world *w, uint32_t index, union key *k) {
       memset(text, 'x', (size_t)len);
       memcpy(text, &index, sizeof index);
       k->string = (struct map_string){text, len};
+      return;
     }
+    case MAP_KEY_ANY:
+      break;
   }
+  CHECK(false, "key kind %d", (int)w->kind->key);
 }
 
 static uint32_t index_of(const struct world *w, const void *key) {

@@ -46,6 +46,27 @@ static void spares(struct go_g *g, void *arg, void *heap_arg) {
   }
 }
 
+/* Interfaces (F1.10.8): vectors of real Go, and the size and pointers of sync.Map's buckets. */
+static void interfaces(struct go_g *g, void *arg, void *heap_arg) {
+  static const uint64_t integer = 42;
+  static const double real = 1.5;
+  static const struct map_string text = {"hello, world", 12};
+  static const struct { enum map_kind_of_key key; const void *value; uint64_t hash; } rows[] = {
+      {MAP_KEY_U64, &integer, 0xa413268b4fd15902},
+      {MAP_KEY_F64, &real, 0x7f709a376b6eb47b},
+      {MAP_KEY_STRING, &text, 0xc853dfd8acda17f1},
+  };
+  (void)arg, (void)heap_arg;
+  for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    const struct map_type *t =
+        map_type_any(map_type_new(rows[i].key, 0, MAP_ELEM_BYTES, 8, TEST_HASH_KEY));
+    struct map_any key = {.data = rows[i].value};
+    CHECK_U64(map_hash_key(g, t, &key, 0xdeadbeef), rows[i].hash);
+    CHECK_U64(map_type_bucket_bytes(t), 208);
+    CHECK_U64(t->bucket_mask[0], 0x3ff5554);
+  }
+}
+
 /* Making draws the seed once, whatever the hint. */
 static void one_draw(struct go_g *g, void *arg, void *heap_arg) {
   (void)arg, (void)heap_arg;
@@ -334,6 +355,7 @@ RUN(growth_trace)
 RUN(golden_script)
 RUN(golden_same_size)
 RUN(orders)
+RUN(interfaces)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
@@ -341,7 +363,7 @@ int main(void) {
       cmocka_unit_test(test_one_draw),      cmocka_unit_test(test_layouts),
       cmocka_unit_test(test_pointer_maps),  cmocka_unit_test(test_growth_trace),
       cmocka_unit_test(test_golden_script), cmocka_unit_test(test_golden_same_size),
-      cmocka_unit_test(test_orders),
+      cmocka_unit_test(test_orders),        cmocka_unit_test(test_interfaces),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
