@@ -10,11 +10,12 @@
  * or the next goroutine. Only then may others see it as not running.
  *
  * INV sched.status: go_g.status is changed from GO_RUNNING only by the M that runs the goroutine,
- * and from any other value only by compare-and-swap from a value without GO_SCAN.
- * Kept by:    go_status_swap(); claim() of switch.c; the after functions.
- * Checked by: the assertions there; tests/sched/test_suspend.c.
+ * and from any other value only by compare-and-swap from a value without GO_SCAN, or by the thread
+ * of the only P (sched.lone).
+ * Kept by:    go_status_swap(); claim() and hop_lone() of switch.c; the after functions.
+ * Checked by: the assertions there; tests/sched/test_world.c (test_storm).
  *
- * INV sched.running: go_g.mu.p and go_g.m are set exactly while the goroutine is on an M.
+ * INV sched.running: go_g.mu.p is set exactly while the goroutine is on an M, which is go_m_of().
  * Checked by: the assertions of install() and leave().
  */
 #ifndef SCHED_GMP_H
@@ -58,7 +59,6 @@ typedef void go_after_fn(struct go_m *m, struct go_g *g);
 
 struct go_g {
   struct gc_mutator mu;          /* first; mu.p: (sched.running) */
-  struct go_m *m;                /* (sched.running) */
   struct at_u32 status;          /* (sched.status) */
   struct at_u32 p_hint;          /* P index it was last given, plus 1: where to ask it to poll */
   struct at_u32 suspend_wanted;  /* a suspender waits for its next safepoint */
@@ -134,7 +134,7 @@ struct go_p {
   struct gc_p gc;                /* first */
   struct go_m *m;                /* SCHED lock, or the M that owns the P */
   struct at_u32 status;          /* GO_P_*; a hint for others */
-  struct at_u32 tick;            /* scheduling decisions that began a new time slice */
+  struct at_u64 tick;            /* scheduling decisions that began a new time slice */
   struct at_u32 preempt;         /* the running goroutine shall yield at its next safepoint */
   struct at_u32 safepoint_fn;    /* 1: go_for_each_p's function has not run here yet */
   struct go_runq runq;
@@ -143,9 +143,10 @@ struct go_p {
   struct go_list free;           /* dead goroutines; owner */
   struct go_g *last_ran;         /* left its stack just now; owner */
   struct go_p *idle_next;        /* SCHED lock */
-  uint32_t seen_tick;            /* sysmon only */
+  uint64_t seen_tick;            /* sysmon only */
   uint64_t seen_ns;
-  struct at_u64 switches, steals, preemptions, parks, created; /* owner counts, anyone reads */
+  struct at_u64 inherits;        /* switches in the time slice of the goroutine before */
+  struct at_u64 steals, preemptions, parks, created; /* owner counts these, anyone reads */
 };
 
 enum { GO_PROCS_MAX = 1024, GO_SEMA_ROOTS = 32 };
@@ -168,6 +169,7 @@ struct go_sched {
 
   struct go_config config;
   uint32_t procs;
+  struct go_p *lone;             /* the only P of the run (sched.lone); NULL: there are several */
   struct go_p **p;               /* procs of them; room for p_room, kept for the next run */
   uint16_t *coprimes;            /* numbers up to procs coprime to it (F6.4.1); room for p_room */
   uint32_t p_room;
@@ -217,6 +219,13 @@ static inline void go_count(struct at_u64 *n) { at_quiet_store(n, at_quiet_load(
 
 static inline struct go_p *go_p_of(struct go_g *g) { return (struct go_p *)g->mu.p; }
 
+/* The M that runs g; only by g itself. */
+static inline struct go_m *go_m_of(struct go_g *g) { return go_p_of(g)->m; }
+
+static inline uint64_t go_p_switches(const struct go_p *p) {
+  return at_quiet_load(&p->tick) + at_quiet_load(&p->inherits);
+}
+
 /* The only P of the run (sched.lone). */
 static inline bool go_p_is_lone(const struct go_p *p) { return p->runq.lone; }
 
@@ -229,7 +238,7 @@ enum { GO_GLOBAL_EVERY = 61 }; /* scheduling decisions between looks there (F6.3
 
 /* Whether p's owner must look at the global queue before its own. */
 static inline bool go_is_global_turn(const struct go_p *p) {
-  return !go_is_global_empty(p) && at_u32_load_relaxed(&p->tick) % GO_GLOBAL_EVERY == 0; /* own */
+  return !go_is_global_empty(p) && at_u64_load_relaxed(&p->tick) % GO_GLOBAL_EVERY == 0; /* own */
 }
 
 /* ---- proc.c: the loop ------------------------------------------------------------------------ */

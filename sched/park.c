@@ -67,8 +67,6 @@ void go_ready_on(struct go_p *p, struct go_g *g, bool next) {
 
 void go_ready(struct go_g *g, struct go_g *target) { go_ready_on(go_p_of(g), target, true); }
 
-void go_yield_local(struct go_g *g) { go_switch_next(g, go_after_local); }
-
 uint64_t go_blocked_ns(const struct go_g *g) { return plat_ticks_to_ns(g->blocked_ticks); }
 
 void go_sleep_ns(struct go_g *g, uint64_t ns) {

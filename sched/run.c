@@ -56,6 +56,7 @@ static void init_ps(uint32_t procs) {
     plat_mutex_init(&p->timers.lock, RT_RANK_TIMER, "timers");
     p->runq.lone = procs == 1;
   }
+  go_sched.lone = procs == 1 ? go_sched.p[0] : NULL;
 }
 
 /* What an earlier run left: its Ms, Ps and tables are used again, everything else is cleared. */
@@ -146,7 +147,7 @@ static void abandon_goroutines(void) {
   uint64_t count = at_u64_load_relaxed(&go_sched.all_count); /* no other thread runs */
   for (uint64_t i = 0; i < count; i++) {
     struct go_g *g = go_g_at(i);
-    rt_assert(g->m == NULL);
+    rt_assert(g->mu.p == NULL);
     if (at_u32_load_relaxed(&g->status) == GO_DEAD) continue;
     ctx_finish(&g->ctx);
     at_ptr_store_relaxed(&g->saved_sp, NULL);
@@ -203,7 +204,7 @@ void go_totals_read(struct go_totals *out) {
   for (uint32_t i = 0; i < go_sched.procs; i++) {
     const struct go_p *p = go_sched.p[i];
     out->goroutines_created += at_quiet_load(&p->created);
-    out->switches += at_quiet_load(&p->switches);
+    out->switches += go_p_switches(p);
     out->steals += at_quiet_load(&p->steals);
     out->preemptions += at_quiet_load(&p->preemptions);
     out->parks += at_quiet_load(&p->parks);

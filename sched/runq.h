@@ -61,6 +61,19 @@ static inline struct go_g *go_runq_get(struct go_runq *q, bool *inherit) {
   return q->lone ? go_runq_get_lone(q, inherit) : go_runq_get_shared(q, inherit);
 }
 
+/* By the owner of a lone queue, in one step: g to the tail of the ring and its head returned. NULL:
+ * the ring is empty or runnext comes first, and nothing was done. */
+static inline struct go_g *go_runq_rotate_lone(struct go_runq *q, struct go_g *g) {
+  uint32_t head = at_u32_load_relaxed(&q->head);
+  uint32_t tail = at_u32_load_relaxed(&q->tail);
+  if (plat_unlikely(head == tail || at_ptr_load_relaxed(&q->next) != NULL)) return NULL;
+  struct go_g *first = at_ptr_load_relaxed(&q->ring[head % GO_RUNQ_SIZE]);
+  at_ptr_store_relaxed(&q->ring[tail % GO_RUNQ_SIZE], g); /* a full ring: first's place */
+  at_u32_store_release(&q->head, head + 1); /* pairs with go_runq_is_empty */
+  at_u32_store_release(&q->tail, tail + 1);
+  return first;
+}
+
 /* By the owner of a lone queue whose ring has room: to the ring's tail. */
 static inline void go_runq_append_lone(struct go_runq *q, struct go_g *g) {
   uint32_t tail = at_u32_load_relaxed(&q->tail); /* only this thread moves it */

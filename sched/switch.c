@@ -2,7 +2,8 @@
  * goroutine where the next one is at hand and nobody wants anything of the P.
  *
  * INV sched.left: a goroutine that leaves its stack is neither on its M nor, to others, at rest
- * until whatever runs next on that M has called arrive(): only then is its stack complete.
+ * until whatever runs next on that M has called arrive(): only then is its stack complete. Where
+ * there are no others (sched.lone) it may be at rest before.
  * Kept by:    every place that comes out of ctx_switch calls arrive() before anything else.
  * Broken by:  an `after` function that ran while the goroutine's stack is still in use.
  * Checked by: the assertions of leave() and go_execute(); tests/sched/test_world.c (suspenders).
@@ -14,7 +15,6 @@
 static inline void leave(struct go_m *m, struct go_p *p, struct go_g *g, go_after_fn *after) {
   rt_assert_hot(m->cur == g && m->left == NULL);
   m->cur = NULL;
-  g->m = NULL;
   g->mu.p = NULL;
   p->last_ran = g;
   m->left = g;
@@ -23,7 +23,7 @@ static inline void leave(struct go_m *m, struct go_p *p, struct go_g *g, go_afte
 
 static inline void arrive(struct go_m *m) {
   struct go_g *left = m->left;
-  if (left == NULL) return; /* the loop came here: nobody was left */
+  if (left == NULL) return; /* from the loop, or by hop_lone() */
   m->left = NULL;
   m->after(m, left);
 }
@@ -58,21 +58,27 @@ static inline bool claim(struct go_g *g, bool is_lone) {
   return at_u32_cas_acqrel(&g->status, &runnable, GO_RUNNING);
 }
 
-/* The claimed g is what m runs from here on; inherit: in the time slice of the one before. */
+/* inherit: in the time slice of the goroutine before. */
+static inline void begin_turn(struct go_p *p, bool inherit) {
+  if (inherit)
+    go_count(&p->inherits);
+  else
+    at_u64_store_relaxed(&p->tick, at_u64_load_relaxed(&p->tick) + 1); /* sysmon: a hint */
+  plat_charge(PLAT_COST_switch, 1);
+}
+
+/* The claimed g is what m runs from here on. */
 static inline void install(struct go_m *m, struct go_p *p, struct go_g *g, bool inherit) {
-  rt_assert_hot(g->m == NULL && g->mu.p == NULL);
-  g->m = m;
+  rt_assert_hot(g->mu.p == NULL && p->m == m);
   g->mu.p = &p->gc;
   m->cur = g;
   at_u32_store_relaxed(&g->p_hint, p->gc.index + 1); /* a hint */
-  if (!inherit) at_u32_store_relaxed(&p->tick, at_u32_load_relaxed(&p->tick) + 1); /* sysmon */
+  begin_turn(p, inherit);
   if (at_u32_load_relaxed(&p->preempt) != 0) at_u32_store_relaxed(&p->preempt, 0);
   if (plat_unlikely((at_u32_load_relaxed(&p->gc.attention) & GC_ATTN_POLL) != 0))
     drop_stale_poll(p); /* a later one stays */
   if (plat_unlikely(at_u32_load_relaxed(&g->suspend_wanted) != 0)) go_poll_request(p);
-  go_count(&p->switches);
   if (plat_unlikely(ev_on(EV_go_run))) emit_run(p, g);
-  plat_charge(PLAT_COST_switch, 1);
 }
 
 /* ---- by way of the loop ---------------------------------------------------------------------- */
@@ -95,22 +101,23 @@ void go_execute(struct go_m *m, struct go_g *g, bool inherit) {
 }
 
 void go_switch_out(struct go_g *g, go_after_fn *after) {
-  struct go_m *m = g->m;
+  struct go_m *m = go_m_of(g);
   bool has_hooks = m->has_hooks;
   leave(m, m->p, g, after);
   if (plat_unlikely(has_hooks)) gc_switch_begin(NULL);
   ctx_switch(&g->ctx, &m->ctx);
   if (plat_unlikely(has_hooks)) gc_switch_end();
-  arrive(g->m); /* another M may be running this now: m is stale */
+  arrive(go_m_of(g)); /* another M may be running this now: m is stale */
 }
 
 void go_first_arrival(struct go_g *g) {
-  if (plat_unlikely(g->m->has_hooks)) gc_switch_end();
-  arrive(g->m);
+  struct go_m *m = go_m_of(g);
+  if (plat_unlikely(m->has_hooks)) gc_switch_end();
+  arrive(m);
 }
 
 _Noreturn void go_switch_out_last(struct go_g *g, go_after_fn *after) {
-  struct go_m *m = g->m;
+  struct go_m *m = go_m_of(g);
   leave(m, m->p, g, after);
   if (plat_unlikely(m->has_hooks)) gc_switch_begin(NULL);
   ctx_switch_last(&g->ctx, &m->ctx);
@@ -135,11 +142,10 @@ static __attribute__((noinline)) void hop_to_self(struct go_m *m, struct go_g *g
   install(m, m->p, g, inherit);
 }
 
-/* Leaves g for next, taken from a queue of p. */
-static inline __attribute__((always_inline)) void hop(struct go_p *p, struct go_g *g,
-                                                      struct go_g *next, bool inherit,
-                                                      go_after_fn *after) {
-  struct go_m *m = g->m;
+/* Leaves g for next, taken from the own queue of p. */
+static inline void hop(struct go_p *p, struct go_g *g, struct go_g *next, bool inherit,
+                       go_after_fn *after) {
+  struct go_m *m = p->m;
   leave(m, p, g, after);
   if (plat_unlikely(next == g)) {
     hop_to_self(m, g, inherit);
@@ -154,52 +160,90 @@ static inline __attribute__((always_inline)) void hop(struct go_p *p, struct go_
     to = &m->ctx;
   }
   ctx_switch(&g->ctx, to);
-  arrive(g->m);
+  arrive(go_m_of(g));
 }
 
 void go_switch_next(struct go_g *g, go_after_fn *after) {
-  struct go_m *m = g->m;
-  struct go_p *p = m->p;
+  struct go_p *p = go_p_of(g);
   bool inherit = false;
-  struct go_g *next = may_hop(m, p) ? go_runq_get(&p->runq, &inherit) : NULL;
+  struct go_g *next = may_hop(p->m, p) ? go_runq_get(&p->runq, &inherit) : NULL;
   if (next != NULL)
     hop(p, g, next, inherit, after);
   else
     go_switch_out(g, after);
 }
 
-static void after_queued(struct go_m *m, struct go_g *g) {
-  (void)m;
-  at_u32_store_release(&g->status, GO_RUNNABLE); /* pairs with claim: its stack is left */
-}
+/* ---- yielding on the only P ------------------------------------------------------------------ */
 
-/* The first of the yielded; the others it would fetch with it go to the own queue (F6.2.5). */
-static struct go_g *take_yielded(struct go_p *p) {
-  struct go_g *g = go_list_pop(&p->yielded);
-  for (uint32_t i = 1; i < GO_RUNQ_HALF && p->yielded.head != NULL; i++)
-    go_runq_append_lone(&p->runq, go_list_pop(&p->yielded)); /* the ring was empty */
-  return g;
-}
-
-/* INV sched.lone: with one P, its thread is the only one that takes goroutines from queues, makes
- * them run or suspends them, so that it needs no lock and no read-modify-write for that. Others
- * (sysmon) only ready parked ones onto the global queue. The goroutines that have yielded wait in
+/* INV sched.lone: with one P (go_sched.lone), its thread is the only one that takes goroutines from
+ * queues, makes them run or suspends them, so that it needs no lock and no read-modify-write for
+ * that, and a goroutine may be queued, runnable, just before it leaves its stack. Others (sysmon)
+ * only ready parked ones onto the global queue. The goroutines that have yielded wait in
  * go_p.yielded, which is the older part of the global queue.
  * Kept by:    go_yield() appends there only while the global queue is empty; global_get_locked().
  * Broken by:  a thread without a P that takes from a queue or suspends.
- * Checked by: tests/sched/test_spawn.c (test_order); ThreadSanitizer.
+ * Checked by: the assertion of hop_lone(); tests/sched/test_spawn.c (test_order); ThreadSanitizer.
  */
+static inline bool may_hop_lone(const struct go_p *p) { return p != NULL && may_hop(p->m, p); }
+
+static __attribute__((noinline)) void emit_turn(struct go_p *p, struct go_g *g,
+                                                struct go_g *next) {
+  go_stamp_ready(g);
+  emit_run(p, next);
+}
+
+static inline void begin_turn_lone(struct go_p *p, struct go_g *g, struct go_g *next,
+                                   bool inherit) {
+  begin_turn(p, inherit);
+  if (plat_unlikely(ev_on(EV_go_run))) emit_turn(p, g, next);
+}
+
+/* Leaves g, which is queued, for next, which is not any more. Nobody suspends a running goroutine
+ * here, and a request that has come since may_hop_lone() is next's. */
+static inline void hop_lone(struct go_p *p, struct go_g *g, struct go_g *next, bool inherit) {
+  struct go_m *m = p->m;
+  rt_assert_hot(m->cur == g && m->left == NULL && next->mu.p == NULL);
+  rt_assert(at_u32_load_relaxed(&next->status) == GO_RUNNABLE);
+  at_u32_store_relaxed(&g->status, GO_RUNNABLE);
+  at_u32_store_relaxed(&next->status, GO_RUNNING);
+  g->mu.p = NULL;
+  next->mu.p = &p->gc;
+  m->cur = next;
+  begin_turn_lone(p, g, next, inherit);
+  ctx_switch(&g->ctx, &next->ctx);
+  arrive(go_m_of(g));
+}
+
+void go_yield_local(struct go_g *g) {
+  struct go_p *p = go_sched.lone;
+  struct go_g *next = may_hop_lone(p) ? go_runq_rotate_lone(&p->runq, g) : NULL;
+  if (plat_likely(next != NULL))
+    hop_lone(p, g, next, false);
+  else
+    go_switch_next(g, go_after_local);
+}
+
+/* The first of the yielded; the others the loop would fetch with it go to the own queue, whose
+ * ring is empty (F6.2.5). */
+static inline struct go_g *take_yielded(struct go_p *p) {
+  struct go_g *g = go_list_pop(&p->yielded);
+  for (uint32_t i = 1; i < GO_RUNQ_HALF && p->yielded.head != NULL; i++)
+    go_runq_append_lone(&p->runq, go_list_pop(&p->yielded));
+  return g;
+}
+
 void go_yield(struct go_g *g) {
-  struct go_p *p = g->m->p;
-  if (!go_p_is_lone(p) || at_u64_load_relaxed(&go_sched.global_count) != 0 || /* a hint */
-      !may_hop(g->m, p)) {
+  struct go_p *p = go_sched.lone;
+  if (!may_hop_lone(p) || at_u64_load_relaxed(&go_sched.global_count) != 0) { /* a hint */
     go_switch_next(g, go_after_global);
     return;
   }
   bool inherit;
   struct go_g *next = go_runq_get_lone(&p->runq, &inherit);
-  go_stamp_ready(g);
   go_list_push(&p->yielded, g);
   if (next == NULL) next = take_yielded(p);
-  hop(p, g, next, inherit, after_queued);
+  if (plat_likely(next != g))
+    hop_lone(p, g, next, inherit);
+  else
+    begin_turn_lone(p, g, g, false);
 }

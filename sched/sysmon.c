@@ -60,7 +60,7 @@ static uint32_t retake(uint64_t now_ns) {
   for (uint32_t i = 0; i < go_sched.procs; i++) {
     struct go_p *p = go_sched.p[i];
     if (at_u32_load_relaxed(&p->status) != GO_P_RUNNING) continue; /* a hint */
-    uint32_t tick = at_u32_load_relaxed(&p->tick);                 /* a hint */
+    uint64_t tick = at_u64_load_relaxed(&p->tick);                 /* a hint */
     if (p->seen_tick != tick || p->seen_ns == 0) {
       p->seen_tick = tick;
       p->seen_ns = now_ns;

@@ -303,14 +303,14 @@ static void no_preempt_main(struct go_g *g, void *arg, void *heap_arg) {
   g->mu.no_preempt++;
   gc_world->preempt_p(index);
   rt_assert(gc_world->preempt_pending(&g->mu));
-  uint64_t switches = at_quiet_load(&go_p_of(g)->switches);
+  uint64_t switches = go_p_switches(go_p_of(g));
   gc_poll(&g->mu);
   rt_assert(gc_world->preempt_pending(&g->mu));
-  rt_assert(at_quiet_load(&go_p_of(g)->switches) == switches);
+  rt_assert(go_p_switches(go_p_of(g)) == switches);
   g->mu.no_preempt--;
   gc_poll(&g->mu);
   rt_assert(!gc_world->preempt_pending(&g->mu));
-  rt_assert(at_quiet_load(&go_p_of(g)->switches) > switches);
+  rt_assert(go_p_switches(go_p_of(g)) > switches);
 }
 
 static void test_no_preempt(void **state) {
