@@ -6,6 +6,7 @@ package main
 import (
 	"reflect"
 	"runtime"
+	"sync"
 	"unsafe"
 )
 
@@ -38,6 +39,12 @@ type goMap struct {
 	noverflow  uint16
 	moving     uint64 // buckets that were there when the last growth began
 	isEstimate bool   // noverflow has not always been a count
+
+	// kinds.go
+	isGuarded bool    // not a plain map
+	guards    []guard // one, or one of each shard
+	shardSeed uint64
+	sync      *sync.Map
 }
 
 var keyTypes = [...]reflect.Type{
@@ -341,6 +348,14 @@ func doKey[V any](w *worker, m *goMap, o *op, st *state) {
 
 func (w *worker) doMap(o *op, st *state) {
 	m := &w.p.maps[o.target]
+	if m.isGuarded {
+		w.doKind(m, o, st)
+	} else {
+		w.doPlain(m, o, st)
+	}
+}
+
+func (w *worker) doPlain(m *goMap, o *op, st *state) {
 	switch {
 	case o.kind == opMapClear:
 		m.clear()

@@ -106,10 +106,11 @@ type state struct {
 type mapInfo struct {
 	key, value, valueBytes, keyBytes, hint uint64
 	inSetup                                uint64
+	kind, shards                           uint64
 	// Left by the workload.
 	count, b, noverflow, growths, sameSize uint64
 	overflow, evacuated, bucketBytes       uint64
-	overflowKnown                          uint64
+	overflowKnown, lockWaits               uint64
 }
 
 // thing is a list, tree or channel.

@@ -378,9 +378,9 @@ func (w *watcher) setThings(m members, isPartial bool) {
 	if isPartial {
 		return // what is left in them was not counted
 	}
-	isBucketed := r.head.measuresMaps != 0
 	for i, name := range s.maps.list {
 		info := &r.maps[i]
+		isBucketed := r.head.measuresMaps != 0 && info.kind != kindSync
 		gets := w.sums(opMapGet, i)
 		maps[name] = members{
 			"count": info.count, "B": known(isBucketed, info.b),
@@ -397,6 +397,9 @@ func (w *watcher) setThings(m members, isPartial bool) {
 		}
 		for _, field := range designFields {
 			maps[name].(members)[field] = nil
+		}
+		if info.kind != kindGo && info.kind != kindSync {
+			maps[name].(members)["lock_waits"] = info.lockWaits
 		}
 	}
 	for i, name := range s.lists.list {

@@ -35,6 +35,16 @@ func mapDelete(t, h, key unsafe.Pointer)
 //go:linkname mapClear runtime.mapclear
 func mapClear(t, h unsafe.Pointer)
 
+// Go's own hash functions, with the seed as they have it.
+//
+//go:linkname memHash64 runtime.memhash64
+//go:noescape
+func memHash64(p unsafe.Pointer, seed uintptr) uintptr
+
+//go:linkname strHash runtime.strhash
+//go:noescape
+func strHash(p unsafe.Pointer, seed uintptr) uintptr
+
 // typePointer is the runtime's own descriptor of t.
 func typePointer(t reflect.Type) unsafe.Pointer {
 	return (*[2]unsafe.Pointer)(unsafe.Pointer(&t))[1]

@@ -83,9 +83,14 @@ func parseScenario(text []byte, r *refusals) *scenario {
 	if len(r.lines) > 0 {
 		return s
 	}
-	for _, key := range []string{"$schema", "description", "job", "expect", "expect_violation"} {
+	for _, key := range []string{"$schema", "description", "expect", "expect_violation"} {
 		o.get(key) // for the front end
 	}
+	if job := o.text("job", "run"); job == "explore" {
+		o.add("job: real Go's interleavings cannot be chosen, only those of the model (found %q)",
+			job)
+	}
+	o.get("explore") // settings of that job
 	s.name = o.text("name", "")
 	s.seed = o.number("seed", 1)
 	s.parseRuntime(o.object("runtime"))
@@ -132,6 +137,9 @@ func (s *scenario) parseGC(o object) {
 		o.add("gc.pacer.kind: real Go has its own pacer, that of go1.19 and later (found %q)", kind)
 	}
 	pacer.finish()
+	if mode := o.text("mode", "concurrent"); mode != "concurrent" {
+		o.add("gc.mode: real Go collects beside the program (found %q); set it to concurrent", mode)
+	}
 	if !o.flag("assist", true) {
 		o.add("gc.assist: real Go cannot do without assists; set it to true")
 	}
@@ -173,10 +181,9 @@ func (s *scenario) parseThings(o object) {
 }
 
 func (s *scenario) parseMap(v object) {
-	if kind := v.text("kind", "go"); kind != "go" {
-		v.add("%skind: this engine has Go's own map only (found %q)", v.path, kind)
-	}
+	kind := v.text("kind", kindNames[kindGo])
 	info := mapInfo{
+		kind:  uint64(len(kindNames)),
 		key:   v.word("key", keyU64, "u64", "u32", "string", "f64"),
 		value: v.word("value", valueInline, "inline", "pointer", "large", "unit"),
 		hint:  v.number("hint", 0),
@@ -187,6 +194,18 @@ func (s *scenario) parseMap(v object) {
 		if bytes > s.keyBytes {
 			s.keyBytes = bytes
 		}
+	}
+	for i, name := range kindNames {
+		if name == kind {
+			info.kind = uint64(i)
+		}
+	}
+	if info.kind == uint64(len(kindNames)) {
+		v.add("%skind: not a map of Go's (found %q); this engine has %s", v.path, kind,
+			strings.Join(kindNames, ", "))
+	}
+	if info.kind == kindSharded {
+		info.shards = v.number("shards", 32)
 	}
 	v.flag("allow_races", false) // the loader's; Go finds races or does not
 	s.mapInfos = append(s.mapInfos, info)
@@ -277,6 +296,10 @@ func (s *scenario) parseTarget(p *op, v object) {
 	switch p.kind {
 	case opMapPut, opMapGet, opMapDelete, opMapIterate, opMapClear:
 		p.target = refer(v, "map", s.maps)
+		if p.kind == opMapClear && p.target != noTarget &&
+			s.mapInfos[p.target].kind == kindSync {
+			v.add("%sop: map.clear on a sync.Map is not what Go 1.19 can do", v.path)
+		}
 	case opListPush, opListPop, opListWalk:
 		p.target = refer(v, "list", s.lists)
 	case opTreeBuild:

@@ -51,6 +51,10 @@ type worker struct {
 	steps    uint64
 	rings    unsafe.Pointer // of a heap array of pointers to heap arrays
 	scratch  []byte
+
+	// One operation on one key of a guarded map.
+	one      op
+	oneState state
 }
 
 // observe ends an operation or step: the gap since the last one.
@@ -476,6 +480,7 @@ func newProgram(r *region) *program {
 		if r.maps[i].value == valuePointer {
 			p.maps[i].valueType = typeOf(r.maps[i].valueBytes, 0)
 		}
+		p.maps[i].describeKind(split(p.seed, uint64(i)), r.head.measuresMaps != 0)
 	}
 	p.mutexes = make([]sync.Mutex, r.head.mutexes)
 	p.channels = make([]chan uint64, len(r.channels))
@@ -491,7 +496,7 @@ func newProgram(r *region) *program {
 func (p *program) makeMaps(inSetup uint64) {
 	for i := range p.maps {
 		if p.maps[i].info.inSetup == inSetup {
-			p.maps[i].make()
+			p.maps[i].makeKind()
 		}
 	}
 }
@@ -541,7 +546,7 @@ func (p *program) report() {
 	var w worker
 	w.start(p, &p.bodies[0], 0, 0)
 	for i := range p.maps {
-		p.maps[i].report()
+		p.maps[i].reportKind()
 	}
 	for i := range p.lists {
 		p.region.lists[i].left = w.walkList(&p.lists[i])

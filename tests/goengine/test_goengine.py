@@ -79,6 +79,8 @@ class Case(unittest.TestCase):
 
 
 MAP_FIELDS = ["count", "B", "growths", "same_size_growths", "bucket_bytes", "gets", "gets_found"]
+# Where Go tells nothing more: sync.Map, and shards, whose sizes the hash seeds decide.
+COUNT_FIELDS = ["count", "gets", "gets_found"]
 
 KEYS = ["u64", "u32", "f64", "string"]
 VALUES = [{"value": "inline"}, {"value": "inline", "value_bytes": 3},
@@ -120,6 +122,44 @@ class Same(Case):
         self.compare(scenario(body + [{"op": "map.clear", "map": name} for name in maps] +
                               [{"op": "map.put", "map": name, "count": 9} for name in maps],
                               maps=maps, gc={"gogc": 10}), MAP_FIELDS, "native-concurrent")
+
+    def test_every_kind(self):
+        """Maps behind locks, in shards and sync.Map, used by one goroutine and by several."""
+        steps = [
+            {"op": "map.put", "count": 700, "keys": {"per_goroutine": 700}},
+            {"op": "map.get", "count": 300, "keys": {"start": 50, "per_goroutine": 700}},
+            {"op": "map.delete", "count": 60, "keys": {"step": 2, "per_goroutine": 700}},
+            {"op": "map.get", "count": 100, "keys": {"per_goroutine": 700}},
+        ]
+        for kind, fields in [("go-mutex", MAP_FIELDS), ("go-rwmutex", MAP_FIELDS),
+                             ("sharded", COUNT_FIELDS), ("syncmap", COUNT_FIELDS)]:
+            maps = {f"m{k}{v}": {"key": key, "kind": kind, **value} for k, key in enumerate(KEYS)
+                    for v, value in enumerate(VALUES)}
+            if kind == "sharded":
+                maps = {name: {**m, "shards": 4} for name, m in maps.items()}
+            body = [{**step, "map": name} for name in maps for step in steps]
+            iterate = [{"op": "map.iterate", "map": name, "count": 2} for name in maps]
+            with self.subTest(kind=kind):
+                self.compare(scenario(body + iterate, maps=maps), fields)
+                self.compare(merged(scenario(body, maps=maps, gc={"gogc": 50}), {
+                    "goroutines": [{"name": "g", "count": 4, "body": body}]}), COUNT_FIELDS)
+                if kind != "syncmap":
+                    self.compare(scenario(body + [
+                        {"op": "map.clear", "map": name} for name in maps], maps=maps), fields)
+
+    def test_sync_map_allocates_alike(self):
+        """The only difference is what Go allocates for a goroutine, and overflow buckets, which
+        the hash seeds decide: each is an object of 208 bytes."""
+        go, c = self.both(scenario([
+            {"op": "map.put", "map": "m", "count": 50000},
+            {"op": "map.put", "map": "m", "count": 5000, "keys": {"start": 100}},
+            {"op": "map.get", "map": "m", "count": 50000}], maps={"m": {"kind": "syncmap"}}))
+        mallocs = go.at("gc.mallocs") - c.at("gc.mallocs")
+        bytes_ = go.at("gc.bytes_allocated") - c.at("gc.bytes_allocated")
+        buckets = round(bytes_ / 208)
+        self.assertLessEqual(abs(buckets), 400)
+        self.assertLessEqual(abs(mallocs - buckets), 16)
+        self.assertLessEqual(abs(bytes_ - 208 * buckets), 104)
 
     def test_hints_and_setup(self):
         self.compare(scenario(
@@ -373,6 +413,10 @@ class Refusals(Case):
         ({"runtime": {"memory_cap_bytes": "64MiB"}}, "runtime.memory_cap_bytes"),
         ({"faults": ["lost-write"]}, "faults"),
         ({"maps": {"m": {"kind": "swiss"}}}, "maps.m.kind"),
+        ({"gc": {"mode": "stw"}}, "gc.mode"),
+        ({"job": "explore"}, "job"),
+        ({"choose": {"heap": [1, 2]}}, "choose"),
+        ({"objects": {"a": {"pointers": ["b"]}}}, "objects"),
     ]
 
     def test_each_and_all(self):
