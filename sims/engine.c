@@ -10,6 +10,7 @@
 #include "gc/gctrace.h"
 #include "runtime/check.h"
 #include "runtime/lockrank.h"
+#include "sims/litmus/litmus.h"
 #include "sims/memory.h"
 #include "sims/platform.h"
 #include "sims/protocol.h"
@@ -69,6 +70,7 @@ static double fraction(uint64_t part, uint64_t whole) {
 
 static void write_progress(struct engine *e) {
   struct workload_progress p;
+  if (e->workload == NULL) return; /* a litmus program: there is nothing to tell */
   workload_progress(e->workload, &p);
   uint64_t begin_ns = at_quiet_load(&e->published_begin_ns);
   double by_time = p.in_setup ? 0 : fraction(plat_now_ns() - begin_ns, p.planned_ns);
@@ -142,8 +144,47 @@ static int fail(const char *what, enum rt_err err) {
   return TRI_EXIT_ENGINE;
 }
 
+static int finish_run(struct engine *e) {
+  sim_measure_drain(&e->measure);
+  engine_write_gctrace(e);
+  engine_fill_result(e, false);
+  char *line = sim_result_line(&e->result);
+  engine_write(e, line, true);
+  free(line);
+  engine_free_result(e);
+  sim_gaps_free(e->gaps);
+  return TRI_EXIT_OK;
+}
+
+/* A litmus program needs the platform alone. */
+static int run_litmus(struct engine *e) {
+  const struct litmus_case *c = &e->scenario->litmus;
+  plat_mutex_init(&e->out_lock, RT_RANK_TEST, "standard output");
+  enum rt_err err = ev_init(1, EVENT_ENTRIES_MANY);
+  if (err != RT_OK) return fail("event rings", err);
+  sim_measure_init(&e->measure, 1, e->measure.log);
+  e->gaps = sim_gaps_new(e->scenario->procs);
+  sim_platform_watch(on_watch, e, WATCH_PERIOD_NS);
+  e->cpu_begin_ns = plat_cpu_ns();
+  e->start_ns = e->begin_ns = plat_now_ns();
+  at_quiet_store(&e->published_begin_ns, e->begin_ns);
+  const char *why = litmus_run(c);
+  e->end_ns = plat_now_ns();
+  e->cpu_end_ns = plat_cpu_ns();
+  if (why != NULL)
+    rt_fatal(RT_END_VIOLATION, "%s %s: %s", litmus_words[c->program].name,
+             litmus_facts[c->program].variants[c->variant].name, why);
+  sim_platform_unwatch();
+  int status = finish_run(e);
+  sim_measure_finish(&e->measure);
+  ev_finish();
+  plat_mutex_destroy(&e->out_lock);
+  return status;
+}
+
 int engine_run(struct engine *e) {
   const struct scenario *sc = e->scenario;
+  if (sc->has_litmus) return run_litmus(e);
   struct gc_config gc;
   struct go_config go;
   configure(sc, &gc, &go);
@@ -163,20 +204,13 @@ int engine_run(struct engine *e) {
   sim_platform_unwatch();
   if (err != RT_OK) return fail("scheduler", err);
 
-  sim_measure_drain(&e->measure);
-  engine_write_gctrace(e);
-  engine_fill_result(e, false);
-  char *line = sim_result_line(&e->result);
-  engine_write(e, line, true);
-  free(line);
-  engine_free_result(e);
-  sim_gaps_free(e->gaps);
+  int status = finish_run(e);
   workload_free(e->workload);
   sim_measure_finish(&e->measure);
   gc_finish();
   ev_finish();
   plat_mutex_destroy(&e->out_lock);
-  return TRI_EXIT_OK;
+  return status;
 }
 
 /* ---- the end before the end ------------------------------------------------------------------ */
@@ -194,11 +228,12 @@ static bool lock_patiently(struct plat_mutex *m) {
  * measure lock is taken first and released before, because it is of the same rank. */
 void engine_end_partial(struct engine *e, const char *kind, const char *text, int status) {
   char doing[256];
-  if (e->workload == NULL) { /* nothing has run yet */
+  doing[0] = '\0';
+  if (e->gaps == NULL) { /* nothing has run yet */
     fprintf(stderr, "tricolor: %s: %s\n", kind, text);
     _exit(status);
   }
-  workload_doing(e->workload, go_current(), doing, sizeof doing);
+  if (e->workload != NULL) workload_doing(e->workload, go_current(), doing, sizeof doing);
   struct sim_result_violation violation = {kind, text, doing[0] == 0 ? NULL : doing};
   char *line = NULL;
   fprintf(stderr, "tricolor: %s: %s%s%s\n", kind, text, doing[0] == 0 ? "" : ", in ", doing);

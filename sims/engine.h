@@ -14,7 +14,7 @@ struct engine {
   struct engine_options options;
   struct scenario *scenario;
   struct sim_measure measure;
-  struct workload *workload;
+  struct workload *workload;       /* NULL: a litmus program */
   struct sim_gaps *gaps;           /* of the run, by P */
   struct gc_totals before, after;  /* of the timed part */
   struct go_totals sched_before, sched_after;

@@ -168,7 +168,7 @@ static void fill_run(struct engine *e, uint64_t end_ns, uint64_t cpu_end_ns) {
   r->setup_ns = has_begun ? e->begin_ns - e->start_ns : 0;
   r->wall_ns = has_begun ? end_ns - e->begin_ns : 0;
   r->cpu_ns = has_begun ? cpu_end_ns - e->cpu_begin_ns : 0;
-  r->ops.count = workload_ops(e->workload);
+  r->ops.count = e->workload == NULL ? 1 : workload_ops(e->workload); /* one litmus run */
   r->ops.ns_per_op = (double)r->wall_ns / (double)r->ops.count;
 }
 
@@ -177,6 +177,12 @@ static void fill_notes(struct engine *e) {
   const struct scenario *sc = e->scenario;
   uint32_t n = 0;
   bool is_ours = gc_collector.has_write_barrier;
+  if (sc->has_litmus) {
+    notes[n++] = "a litmus program: no heap, no goroutines";
+    e->result.notes = notes;
+    e->result.note_count = n;
+    return;
+  }
   if (!gc_collector.collects) notes[n++] = "this collector never frees: gc settings do nothing";
   if (gc_collector.collects && !is_ours)
     notes[n++] =

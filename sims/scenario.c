@@ -280,6 +280,23 @@ static void judge_keys(struct sc_load *load, const struct sc_object *object, str
   }
 }
 
+/* Whether what a key may be depends on the variant, which is not known. */
+static bool is_open(const struct sc_object *object, const struct sc_row *row) {
+  for (uint32_t i = 0; i < object->row_count; i++) {
+    const struct sc_row *other = &object->rows[i];
+    if (strcmp(other->key, row->key) == 0 &&
+        (other->words != row->words || other->max != row->max))
+      return true;
+  }
+  return false;
+}
+
+/* A litmus program stands in for what a program of goroutines must have. */
+static bool is_waived(const struct sc_object *object, const struct sc_row *row,
+                      const struct jp_node *node) {
+  return object == &sc_root && !sc_is_for_litmus(row->key) && jp_member(node, "litmus") != NULL;
+}
+
 /* Reads the members of node by the rows; which: collections or the rest. */
 static void load_rows(struct sc_load *load, const struct sc_object *object, struct jp_node *node,
                       void *base, const uint32_t *variant, bool collections) {
@@ -287,10 +304,11 @@ static void load_rows(struct sc_load *load, const struct sc_object *object, stru
     const struct sc_row *row = &object->rows[i];
     if (is_collection(row) != collections || row == object->variant) continue;
     if (find_row(object, row->key, variant) != row) continue;
+    if (variant == NULL && is_open(object, row)) continue;
     struct jp_node *member = jp_member(node, row->key);
     if (member != NULL)
       load_row(load, row, member, base);
-    else if (row->required && variant != NULL)
+    else if (row->required && variant != NULL && !is_waived(object, row, node))
       sc_fail(load, node, "missing key \"%s\": %s", row->key, row->doc);
   }
 }

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sims/litmus/names.h"
+
 enum {
   SC_NAME_MAX = 64,
   SC_NEST_MAX = 16, /* deepest nesting of lock and loop bodies */
@@ -175,6 +177,9 @@ struct scenario {
   uint64_t explore_time_ns;     /* time_ns; "none" = UINT64_MAX; default 10 s */
   uint32_t explore_jobs;        /* jobs: processes; default 1 */
   uint32_t explore_points;      /* points: bits of enum sc_points */
+
+  bool has_litmus;             /* "litmus": {program, variant, heap, actions}, instead of gc and */
+  struct litmus_case litmus;   /* a program of goroutines, maps and the like */
 
   struct sc_map *maps;         uint32_t map_count;
   struct sc_list *lists;       uint32_t list_count;

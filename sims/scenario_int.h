@@ -147,6 +147,8 @@ enum sc_exact sc_exact_u64(const char *text, size_t bytes, int power, uint64_t *
 void sc_check_root(struct sc_load *load, struct jp_node *node, void *base);
 void sc_check_map(struct sc_load *load, struct jp_node *node, void *base);
 void sc_check_op(struct sc_load *load, struct jp_node *node, void *base);
+/* Whether a key of the top level or of "runtime" means anything with a litmus program. */
+bool sc_is_for_litmus(const char *key);
 void sc_check_expect(struct sc_load *load, struct jp_node *node, void *base);
 /* The rules across objects, for a document without errors so far. */
 void sc_check_program(struct sc_load *load, struct jp_node *root);

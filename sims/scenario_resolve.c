@@ -88,6 +88,7 @@ static cJSON *resolve_object(const struct scenario *s, const struct sc_object *o
     const struct sc_row *row = &object->rows[i];
     if (!sc_row_applies(row, variant)) continue;
     if (row->present != NULL && !row->present(base)) continue;
+    if (s->has_litmus && base == s && !sc_is_for_litmus(row->key)) continue;
     cJSON_AddItemToObject(out, row->key, resolve_value(s, row, base));
   }
   return out;

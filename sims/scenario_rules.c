@@ -132,9 +132,39 @@ static void check_barrier(struct sc_load *load, struct jp_node *node, const stru
           s->barrier);
 }
 
+bool sc_is_for_litmus(const char *key) {
+  static const char *const keys[] = {
+      "name",    "description", "job",    "seed",             "runtime", "deadline_ns", "litmus",
+      "explore", "choose",      "expect", "expect_violation", "$schema",
+  };
+  for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+    if (strcmp(keys[i], key) == 0) return true;
+  return false;
+}
+
+static void refuse_beside_litmus(struct sc_load *load, struct jp_node *object) {
+  for (struct jp_node *n = object == NULL ? NULL : object->first; n != NULL; n = n->next)
+    if (!sc_is_for_litmus(n->key))
+      sc_fail_key(load, n, "\"%s\" does not apply to a litmus program", n->key);
+}
+
+/* A scenario is a program of goroutines or a litmus program. */
+static void check_program_kind(struct sc_load *load, struct jp_node *node, struct scenario *s) {
+  const struct jp_node *job = jp_member(node, "job");
+  s->has_litmus = jp_member(node, "litmus") != NULL;
+  if (!s->has_litmus) return;
+  refuse_beside_litmus(load, node);
+  refuse_beside_litmus(load, jp_member(node, "runtime"));
+  if (job == NULL) strcpy(s->job, "run");
+  if (strcmp(s->job, "run") != 0)
+    sc_fail(load, place(node, "job"), "found \"%s\", allowed with a litmus program: \"run\"",
+            s->job);
+}
+
 void sc_check_root(struct sc_load *load, struct jp_node *node, void *base) {
   struct scenario *s = base;
   check_barrier(load, node, s);
+  check_program_kind(load, node, s);
   const struct jp_node *groups = jp_member(node, "goroutines");
   for (uint32_t i = 0; i < s->group_count; i++) {
     struct sc_group *group = &s->groups[i];
@@ -344,7 +374,7 @@ void sc_check_program(struct sc_load *load, struct jp_node *root) {
   w.uses[SC_SPACE_TREES] = sim_alloc(s->tree_count * sizeof(struct use));
   s->setup_ops = walk_body(&w, s->setup, s->setup_count, jp_member(root, "setup"), 1);
   w.in_setup = false;
-  struct jp_node *node = jp_member(root, "goroutines")->first;
+  struct jp_node *node = s->has_litmus ? NULL : jp_member(root, "goroutines")->first;
   for (uint32_t i = 0; i < s->group_count; i++, node = node->next) {
     struct sc_group *group = &s->groups[i];
     w.group = i;

@@ -131,6 +131,9 @@ static bool string_key(const void *base) {
 static bool sharded_map(const void *base) {
   return strcmp(((const struct sc_map *)base)->kind, "sharded") == 0;
 }
+static bool is_litmus(const void *base) {
+  return ((const struct scenario *)base)->has_litmus;
+}
 static bool expects_violation(const void *base) {
   return ((const struct scenario *)base)->expect_violation[0] != '\0';
 }
@@ -463,6 +466,38 @@ static const struct sc_object expect_object = {
     .check = sc_check_expect,
 };
 
+#define VARIANTS(only_bits, table)                                                   \
+  {"variant", SC_TYPE_ENUM, AT(struct litmus_case, variant), .only = (only_bits),     \
+   .words = table, .required = true, .doc = "Which form of it."}
+#define NUMBER(key, field, program, count, what)                                     \
+  {key, SC_TYPE_INT, AT(struct litmus_case, field), .only = BIT(LITMUS_##program),    \
+   .max = (count) - 1, .initial = 0, .doc = what}
+
+static const struct sc_row litmus_rows[] = {
+    {"program", SC_TYPE_ENUM, AT(struct litmus_case, program), .words = litmus_words,
+     .required = true, .doc = "Which program."},
+    VARIANTS(BIT(LITMUS_MARK_1) | BIT(LITMUS_MARK_2) | BIT(LITMUS_MARK_3), litmus_barriers),
+    VARIANTS(BIT(LITMUS_CL20858), litmus_runq_orders),
+    VARIANTS(BIT(LITMUS_ISSUE16083), litmus_root_counts),
+    VARIANTS(BIT(LITMUS_MARKTERM), litmus_termination_rules),
+    VARIANTS(BIT(LITMUS_MAXTREE), litmus_tree_rules),
+    VARIANTS(BIT(LITMUS_RESCAN), litmus_publish_rules),
+    VARIANTS(BIT(LITMUS_RWMUTEX), litmus_rw_orders),
+    VARIANTS(BIT(LITMUS_YUASA), litmus_yuasa_ways),
+    NUMBER("heap", heap, RESCAN, LITMUS_RESCAN_HEAPS, "Number of the initial heap."),
+    NUMBER("heap", heap, YUASA, LITMUS_YUASA_HEAPS, "Number of the initial heap."),
+    NUMBER("actions", actions, RESCAN, LITMUS_RESCAN_ACTIONS, "Number of what the threads do."),
+    NUMBER("actions", actions, YUASA, LITMUS_YUASA_ACTIONS, "Number of what the threads do."),
+};
+static const struct sc_object litmus_object = {
+    .what = "a litmus program",
+    .title = "litmus",
+    .id = "litmus",
+    .rows = litmus_rows,
+    .row_count = COUNT(litmus_rows),
+    .variant = &litmus_rows[0],
+};
+
 static const struct sc_row root_rows[] = {
     {"name", SC_TYPE_NAME, CHARS(struct scenario, name), .required = true,
      .doc = "Name of the scenario in results."},
@@ -488,6 +523,9 @@ static const struct sc_row root_rows[] = {
      .sub = &mutex_object, .doc = "Names of the mutexes."},
     {"setup", SC_TYPE_LIST, ARRAY(struct scenario, setup, setup_count, 100000),
      .sub = &sc_op_object, .doc = "What one goroutine does before the clock starts."},
+    {"litmus", SC_TYPE_OBJECT, AT(struct scenario, litmus), .sub = &litmus_object,
+     .present = is_litmus,
+     .doc = "A litmus program instead: a few threads that use the platform alone."},
     {"goroutines", SC_TYPE_LIST, ARRAY(struct scenario, groups, group_count, 1024),
      .required = true, .min = 1, .sub = &group_object,
      .doc = "The program: groups that all start when the clock starts; it ends with the last."},

@@ -381,6 +381,12 @@ static bool is_partial(const cJSON *result) {
   return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(result, "partial"));
 }
 
+/* What a run that ends at a violation says is all it can say. */
+static bool ended_at_violation(const struct sim_outcome *out) {
+  const cJSON *list = cJSON_GetObjectItemCaseSensitive(out->result, "violations");
+  return out->exit_status == TRI_EXIT_FAILED && cJSON_GetArraySize(list) > 0;
+}
+
 static void judge_exit(struct sim_outcome *out) {
   int64_t status = out->exit_status;
   if (status == TRI_EXIT_INPUT) {
@@ -392,7 +398,7 @@ static void judge_exit(struct sim_outcome *out) {
   } else if (out->result == NULL) {
     fail(out, "no-result",
          sim_printf("ended with exit status %" PRId64 " but without a result", status));
-  } else if (is_partial(out->result)) {
+  } else if (is_partial(out->result) && !ended_at_violation(out)) {
     fail(out, "partial", sim_strdup("could not finish and reported a partial result"));
   } else {
     out->end = status == TRI_EXIT_OK ? SIM_END_DONE : SIM_END_VIOLATION;

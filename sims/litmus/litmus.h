@@ -11,13 +11,6 @@
 
 enum { LITMUS_THREADS_MAX = 4 };
 
-/* Which program, and what is chosen before it starts. */
-struct litmus_case {
-  enum litmus_program program;
-  uint32_t variant;          /* index into litmus_facts[program].variants */
-  uint64_t heap, actions;    /* below litmus_facts[program].heaps and .actions; 0 where those are */
-};
-
 /* One program. */
 struct litmus {
   uint32_t threads;

@@ -222,7 +222,7 @@ static void drain(uint32_t last, bool is_stopped) {
 }
 
 static void collect(void) {
-  if (has(LITMUS_YUASA_STACKS_FIRST)) drain(GLOBAL, false);
+  if (has(LITMUS_YUASA_STACKS_FIRST)) drain(STACK_1, false);
   drain(w.objects - 1, false);
   stop_mutators();
   drain(w.objects - 1, true);

@@ -238,11 +238,38 @@ static void variants_are_what_they_say(void **state) {
   }
 }
 
+/* Heaps and programs on which one barrier breaks are run with those that must not. */
+static void yuasa_where_others_break(void **state) {
+  static const struct { uint64_t heap, actions; } hard[] = {
+      {6241305, 116069205347},   {177849632, 137927664211}, {238147662, 150396498119},
+      {72369797, 289601299834},  {103818774, 175401621833}};
+  struct plat_model_hooks hooks = {.choose = random_choose};
+  uint32_t broken = 0;
+  (void)state;
+  plat_model_set_hooks(&hooks);
+  for (uint32_t v = 0; litmus_yuasa_ways[v].name != NULL; v++) {
+    bool breaks = (litmus_facts[LITMUS_YUASA].violating >> v & 1) != 0, any = false;
+    for (uint32_t i = 0; i < sizeof hard / sizeof hard[0]; i++) {
+      now = (struct litmus_case){LITMUS_YUASA, v, hard[i].heap, hard[i].actions};
+      for (uint32_t n = 0; n < 1000; n++) {
+        random_state = n + 1;
+        run_once();
+        any = any || violated != NULL;
+      }
+    }
+    assert_true(any == breaks);
+    broken += breaks;
+  }
+  plat_model_set_hooks(NULL);
+  assert_int_equal(broken, 8);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(schedules_by_preemptions),
       cmocka_unit_test(preemptions_to_the_first_violation),
       cmocka_unit_test(variants_are_what_they_say),
+      cmocka_unit_test(yuasa_where_others_break),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -89,6 +89,9 @@ static char *right_value(const struct sc_row *row) {
     case SC_TYPE_REF:
       return sim_strdup(names[row->space]);
     case SC_TYPE_OBJECT:
+      if (strcmp(row->key, "litmus") == 0)
+        return sim_strdup("{'program':'litmus-1','variant':'none'}");
+      return sim_strdup("{}");
     case SC_TYPE_NAMED:
       return sim_strdup("{}");
     case SC_TYPE_LIST:
@@ -109,6 +112,7 @@ static char *companions(const struct context *x, const struct sc_row *tried) {
     bool is_variant = row == x->object->variant;
     if ((!row->required && !is_variant) || !sc_row_applies(row, x->variant)) continue;
     if (strcmp(row->key, key) == 0) continue;
+    if (strcmp(key, "litmus") == 0 && !sc_is_for_litmus(row->key)) continue;
     char *value = is_variant ? sim_printf("'%s'", row->words[x->variant].name) : right_value(row);
     if (x->object == &sc_op_object && strcmp(row->key, "bytes") == 0)
       free(value), value = sim_strdup("1073741824");
@@ -356,6 +360,7 @@ static const struct {
     {"pacer", "{'name':'x'," REST ",'gc':{'pacer':{", "}}}", "/gc/pacer"},
     {"boehm", "{'name':'x'," REST ",'gc':{'boehm':{", "}}}", "/gc/boehm"},
     {"explore", "{'name':'x'," REST ",'explore':{", "}}", "/explore"},
+    {"litmus", "{'name':'x','litmus':{", "}}", "/litmus"},
     {"map", "{'name':'x'," REST ",'maps':{'a':{", "}}}", "/maps/a"},
     {"list", "{'name':'x'," REST ",'lists':{'a':{", "}}}", "/lists/a"},
     {"tree", "{'name':'x'," REST ",'trees':{'a':{", "}}}", "/trees/a"},

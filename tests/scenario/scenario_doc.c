@@ -66,6 +66,13 @@ static const struct {
      "\"required\":[\"kind\"]}},"
      "\"then\":{\"properties\":{\"shards\":false}}}"
      "]}"},
+    {"scenario",
+     "{\"if\":{\"required\":[\"litmus\"]},"
+     "\"then\":{\"properties\":{\"job\":{\"const\":\"run\"},"
+     "\"runtime\":{\"properties\":{\"deadline_ns\":true},\"additionalProperties\":false},"
+     "\"gc\":false,\"maps\":false,\"lists\":false,\"trees\":false,\"channels\":false,"
+     "\"mutexes\":false,\"setup\":false,\"goroutines\":false}},"
+     "\"else\":{\"required\":[\"goroutines\"]}}"},
     {"size.inline", "{\"if\":{\"type\":\"integer\"},\"then\":{\"minimum\":1,\"maximum\":128}}"},
     {"size.pointer", "{\"if\":{\"type\":\"integer\"},\"then\":{\"minimum\":1}}"},
     {"size.large", "{\"if\":{\"type\":\"integer\"},\"then\":{\"minimum\":129,\"maximum\":65536}}"},
@@ -238,7 +245,8 @@ static cJSON *variant_schema(const struct sc_object *object, uint32_t variant) {
       cJSON_AddStringToObject(value, "description", row->words[variant].doc);
     }
     cJSON_AddItemToObject(properties, row->key, value);
-    if (row->required) cJSON_AddItemToArray(required, cJSON_CreateString(row->key));
+    if (row->required && (object != &sc_root || sc_is_for_litmus(row->key)))
+      cJSON_AddItemToArray(required, cJSON_CreateString(row->key)); /* others: by a rule */
   }
   if (required->child != NULL)
     cJSON_AddItemToObject(out, "required", required);
@@ -300,6 +308,7 @@ static char *schema_text(void) {
       "Written by scenario_doc from the loader's table, do not edit. The loader also knows rules "
       "that a schema cannot state; `tricolor validate FILE` applies them all.");
   merge(out, variant_schema(&sc_root, 0));
+  add_extra(out, sc_root.id);
   cJSON *defs = cJSON_AddObjectToObject(out, "$defs");
   cJSON *name = parse("{\"type\": \"string\"}"), *bytes = parse("{\"type\": \"string\"}");
   cJSON *duration = parse("{\"type\": \"string\"}");

@@ -147,7 +147,7 @@ def uses_of(schema, rule):
     """Where a rule stands, except where it only selects a variant or repeats the selection."""
     for path in places(schema):
         if path and path[-1] == rule and "if" not in path and path[-2:-1] != ("properties",) \
-                and path[-2:] not in (("op", "const"), ("dist", "const")):
+                and path[-2:] not in (("op", "const"), ("dist", "const"), ("program", "const")):
             yield path
 
 
@@ -178,14 +178,18 @@ def main():
         if "/$defs/size." not in where:
             fault(f"no description: {where}")
     documents = []
-    for path in sorted(glob.glob(os.path.join(CONFIGS, "*.json"))):
+    races = sorted(glob.glob(os.path.join(CONFIGS, "races", "*.json")))
+    for path in sorted(glob.glob(os.path.join(CONFIGS, "*.json"))) + races:
         if path.endswith(".schema.json"):
             continue
         documents.append(load(path))
         name = os.path.basename(path)[:-5]
         if documents[-1]["name"] != name:
             fault(f"{path}: the scenario is called {documents[-1]['name']}")
-        for other, mention in (("README.md", f"`{name}`"), ("meson.build", f"'{name}.json'")):
+        mentions = (("README.md", f"`{name}`"), ("meson.build", f"'{name}.json'"))
+        if path in races:
+            mentions = (("races/meson.build", f"'{name}',"),)
+        for other, mention in mentions:
             with open(os.path.join(CONFIGS, other), encoding="utf-8") as file:
                 if mention not in file.read():
                     fault(f"{path}: not in {other}")
