@@ -41,13 +41,7 @@ struct plat_model_hot plat_model_hot = {
  * on for ever, and so does what runs outside plat_main. */
 static void refresh_limit(void) {
   uint64_t limit = UINT64_MAX;
-  if (model.ending || model.running == &model.host) {
-    plat_model_hot.limit_ps = limit;
-    return;
-  }
-  if (model.choosing) {
-    limit = 0;
-  } else if (model.heap_count > 0) {
+  if (!model.ending && model.running != &model.host && model.heap_count > 0) {
     limit = model.heap[0].key_ps;
     if (model.running->id < model.heap[0].thread->id && limit != UINT64_MAX) limit++;
   }
@@ -60,107 +54,52 @@ static void advance_to(struct model_thread *t, uint64_t at_ps) {
   t->clock_ps = at_ps;
 }
 
-/* Makes t the running thread as far as the books go; the caller switches stacks. Under a chooser
- * time follows the order of execution. */
-static void set_running(struct model_thread *t) {
-  if (model.choosing) advance_to(t, plat_model_hot.clock_ps);
+/* Makes t the running thread as far as the books go; the caller switches stacks. */
+void model_set_running(struct model_thread *t) {
+  model.running = t;
+  if (model.choosing) { /* one clock for all */
+    t->clock_ps = plat_model_hot.clock_ps;
+    return;
+  }
   if (t->state == MODEL_TIMED) {
     advance_to(t, t->deadline_ps);
     t->state = MODEL_RUNNABLE;
   }
-  model.running = t;
   plat_model_hot.clock_ps = t->clock_ps;
   refresh_limit();
 }
 
-static void switch_to(struct model_thread *t) {
+void model_switch_to(struct model_thread *t) {
   struct model_thread *left = model.running;
   model.stats.switches++;
-  set_running(t);
+  model_set_running(t);
   ctx_switch(&left->ctx, &t->ctx);
 }
 
-/* ---- the chooser's path ---------------------------------------------------------------------- */
-
-static bool is_enabled(const struct model_thread *t) {
-  switch (t->pending.kind) {
-    case PLAT_OP_LOCK: {
-      const struct plat_mutex *m = t->wants;
-      return m->owner == NULL || m->owner == t;
-    }
-    case PLAT_OP_WAIT:
-      return ((const struct plat_note *)t->wants)->token;
-    case PLAT_OP_WAIT_UNTIL:
-      return ((const struct plat_note *)t->wants)->token || t->deadline_ps <= t->clock_ps;
-    case PLAT_OP_JOIN:
-      return ((const struct model_thread *)t->wants)->state == MODEL_ENDED;
-    default:
-      return true;
+void model_describe_blocked(char *text, size_t bytes) {
+  size_t length = 0;
+  text[0] = 0;
+  for (uint32_t i = 0; i < model.live_count && length + 1 < bytes; i++) {
+    const struct model_thread *t = model.live[i];
+    const struct plat_site *s = t->pending.site;
+    int n = snprintf(text + length, bytes - length, "%s %s: %s at %s:%u", i == 0 ? "" : ";",
+                     t->name, s->what, s->file, (unsigned)s->line);
+    length += n > 0 ? (size_t)n : 0;
   }
 }
 
 _Noreturn static void deadlock(void) {
   char text[900];
-  size_t length = 0;
-  for (uint32_t i = 0; i < model.live_count && length + 1 < sizeof text; i++) {
-    const struct model_thread *t = model.live[i];
-    const struct plat_site *s = t->pending.site;
-    int n = snprintf(text + length, sizeof text - length, "%s %s: %s at %s:%u", i == 0 ? "" : ";",
-                     t->name, s->what, s->file, (unsigned)s->line);
-    length += n > 0 ? (size_t)n : 0;
-  }
+  model_describe_blocked(text, sizeof text);
   rt_fatal(RT_END_DEADLOCK, "deadlock: every thread is blocked:%s", text);
-}
-
-/* No thread is enabled: the deadline that comes first, or NULL. */
-static struct model_thread *earliest_deadline(void) {
-  struct model_thread *best = NULL;
-  for (uint32_t i = 0; i < model.live_count; i++) {
-    struct model_thread *t = model.live[i];
-    if (t->pending.kind != PLAT_OP_WAIT_UNTIL || t->deadline_ps == UINT64_MAX) continue;
-    if (best == NULL || t->deadline_ps < best->deadline_ps) best = t;
-  }
-  return best;
-}
-
-static struct model_thread *choose_next(void) {
-  struct plat_model_choice choice = {.pending = model.pending};
-  choice.running = UINT32_MAX;
-  for (uint32_t i = 0; i < model.live_count; i++) {
-    struct model_thread *t = model.live[i];
-    if (!is_enabled(t)) continue;
-    if (t == model.running) choice.running = choice.count;
-    model.candidates[choice.count] = t;
-    model.pending[choice.count++] = t->pending;
-  }
-  if (choice.count == 0) {
-    struct model_thread *t = earliest_deadline();
-    if (t == NULL) deadlock();
-    advance_to(t, t->deadline_ps);
-    return t;
-  }
-  if (choice.running == UINT32_MAX) choice.running = choice.count;
-  uint32_t chosen = model.hooks.choose(&choice, model.hooks.arg);
-  rt_assert(chosen < choice.count);
-  return model.candidates[chosen];
 }
 
 /* ---- announcing ------------------------------------------------------------------------------ */
 
 void model_give_way(void) {
   struct model_thread *self = model.running;
-  struct model_thread *next;
   self->clock_ps = plat_model_hot.clock_ps;
-  if (model.choosing) {
-    next = choose_next();
-    if (next == self) {
-      plat_model_hot.clock_ps = self->clock_ps;
-      return;
-    }
-  } else {
-    next = model_heap_replace_top(self, self->clock_ps);
-  }
-  switch_to(next);
+  model_switch_to(model_heap_replace_top(self, self->clock_ps));
 }
 
 static inline void mix(uint64_t value) {
@@ -171,11 +110,16 @@ static inline void mix(uint64_t value) {
 void plat_step(enum plat_op kind, const void *object, const struct plat_site *site) {
   struct model_thread *self = model.running;
   if (plat_unlikely(self == &model.host)) return;
+  if (plat_unlikely(model.choosing)) {
+    model_choose_step(kind, object, site);
+    return;
+  }
   plat_model_hot.clock_ps += plat_model_hot.cost_ps[PLAT_COST_step];
   model.stats.steps++;
   struct plat_model_op *op = &self->pending;
   op->kind = kind;
-  op->object = model_object_id(object);
+  op->object = plat_model_object(object);
+  op->address = object;
   op->site = site;
   mix(op->object ^ (uint64_t)model_site_hash(site) << 20 ^ (uint64_t)self->id << 8 ^ kind);
   if (plat_unlikely(model.hooks.observe != NULL)) {
@@ -192,7 +136,7 @@ void model_block(uint64_t deadline_ps) {
   struct model_thread *self = model.running;
   if (self == &model.host) rt_die("blocked outside plat_main: nobody could wake it");
   if (model.ending) plat_end_abort();
-  rt_assert(!model.choosing); /* a chooser never picks a thread whose operation would block */
+  rt_assert(!model.choosing); /* there a thread whose operation would block is never picked */
   self->clock_ps = plat_model_hot.clock_ps;
   self->deadline_ps = deadline_ps;
   self->state = deadline_ps == UINT64_MAX ? MODEL_BLOCKED : MODEL_TIMED;
@@ -200,13 +144,14 @@ void model_block(uint64_t deadline_ps) {
   if (model.heap_count == 0) deadlock();
   struct model_thread *next = model_heap_pop();
   if (next == self) {
-    set_running(self);
+    model_set_running(self);
   } else {
-    switch_to(next);
+    model_switch_to(next);
   }
 }
 
 void model_ready(struct model_thread *t, uint64_t at_ps) {
+  if (model.choosing) return; /* enabled threads are found by looking */
   rt_assert(t->state == MODEL_BLOCKED || t->state == MODEL_TIMED);
   if (t->state == MODEL_TIMED) model_heap_remove(t);
   t->state = MODEL_RUNNABLE;
@@ -221,6 +166,26 @@ static const struct plat_site *begin_site(void) { return PLAT_SITE_("thread begi
 static const struct plat_site *end_site(void) { return PLAT_SITE_("thread ends"); }
 
 static struct ctx host_ctx;
+
+static void host_goes_on(void) {
+  model.running = &model.host;
+  refresh_limit();
+}
+
+void model_switch_to_host_last(struct model_thread *self) {
+  host_goes_on();
+  ctx_switch_last(&self->ctx, &host_ctx);
+}
+
+void model_switch_to_host(struct model_thread *self) {
+  host_goes_on();
+  ctx_switch(&self->ctx, &host_ctx);
+}
+
+void model_enter_world(struct model_thread *t) {
+  model_set_running(t);
+  ctx_switch(&host_ctx, &t->ctx);
+}
 
 static uint64_t cpu_ps(const struct model_thread *t) {
   uint64_t clock = t == model.running ? plat_model_hot.clock_ps : t->clock_ps;
@@ -246,18 +211,17 @@ _Noreturn static void end_thread(struct model_thread *self) {
   leave_live(self);
   if (self->joiner != NULL) model_ready(self->joiner, self->clock_ps);
   if (model.live_count == 0) {
-    model.running = &model.host;
-    refresh_limit();
-    ctx_switch_last(&self->ctx, &host_ctx);
+    if (model.choosing) model_end_run(PLAT_MODEL_DONE, 0, "");
+    model_switch_to_host_last(self);
   }
   if (model.choosing) {
-    next = choose_next();
+    next = model_choose_next();
   } else {
     if (model.heap_count == 0) deadlock();
     next = model_heap_pop();
   }
   model.stats.switches++;
-  set_running(next);
+  model_set_running(next);
   ctx_switch_last(&self->ctx, &next->ctx);
 }
 
@@ -280,6 +244,8 @@ static struct model_thread *create_thread(const char *name, void (*fn)(void *), 
   uint32_t slot = model.slots_used;
   if (model.free_count > 0) {
     slot = model.free_slots[--model.free_count];
+  } else if (model.choosing && slot == PLAT_MODEL_CHOOSER_THREADS) {
+    return NULL;
   } else if (slot == PLAT_MODEL_THREADS_MAX) {
     return NULL;
   } else {
@@ -315,8 +281,10 @@ enum rt_err plat_thread_start_(struct plat_thread *t, const char *name, void (*f
       plat_model_hot.clock_ps + plat_model_hot.cost_ps[PLAT_COST_thread_start];
   t->thread = create_thread(name, fn, arg, start_ps);
   if (t->thread == NULL) return RT_ERR_THREAD;
-  if (!model.choosing) model_heap_push(t->thread, start_ps);
-  refresh_limit();
+  if (!model.choosing) {
+    model_heap_push(t->thread, start_ps);
+    refresh_limit();
+  }
   return RT_OK;
 }
 
@@ -346,8 +314,11 @@ void plat_relax_(enum plat_op kind, const struct plat_site *site) {
 
 void plat_sleep_ns_(uint64_t ns, const struct plat_site *site) {
   uint64_t ps = ns > UINT64_MAX / 4 / PS_PER_NS ? UINT64_MAX / 4 : ns * PS_PER_NS;
-  model.running->idle_ps += ps;
-  plat_model_hot.clock_ps += ps;
+  model.running->deadline_ps = plat_model_hot.clock_ps + ps;
+  if (!model.choosing) {
+    model.running->idle_ps += ps;
+    plat_model_hot.clock_ps += ps;
+  }
   plat_step(PLAT_OP_SLEEP, NULL, site);
 }
 
@@ -386,53 +357,55 @@ static void init_tables(void) {
   model.free_slots = model_table(count * sizeof *model.free_slots);
   model.live = model_table(count * sizeof(struct model_thread *));
   model.heap = model_table(count * sizeof *model.heap);
-  model.pending = model_table(count * sizeof *model.pending);
-  model.candidates = model_table(count * sizeof(struct model_thread *));
   plat_model_snapshot();
 }
 
-struct main_call {
+static struct main_call {
   int (*fn)(void *);
   void *arg;
-  int result;
-};
+  int *status;
+} main_call;
 
 static void main_entry(void *arg) {
-  struct main_call *call = arg;
-  call->result = call->fn(call->arg);
+  (void)arg;
+  *main_call.status = main_call.fn(main_call.arg);
 }
 
-int plat_main(int (*fn)(void *), void *arg) {
-  struct main_call call = {fn, arg, 0};
+void model_start(int (*fn)(void *), void *arg, int *status) {
   if (model.running != &model.host) rt_die("plat_main inside plat_main");
   init_tables();
   rt_assert(model.live_count == 0 && model.heap_count == 0);
+  main_call = (struct main_call){fn, arg, status};
   model.slots_used = model.free_count = model.next_id = 0;
   model.ended_cpu_ps = 0;
   model.stats = (struct plat_model_stats){0};
-  model.choosing = model.hooks.choose != NULL;
   plat_model_hot.clock_ps = 0;
   ctx_from_thread(&host_ctx);
-  struct model_thread *first = create_thread("main", main_entry, &call, 0);
+  struct model_thread *first = create_thread("main", main_entry, NULL, 0);
   if (first == NULL) rt_fatal(RT_END_NOMEM, "out of memory: no stack for the first thread");
-  set_running(first);
-  ctx_switch(&host_ctx, &first->ctx);
+  model_enter_world(first);
+}
+
+int plat_main(int (*fn)(void *), void *arg) {
+  int status = 0;
+  model_start(fn, arg, &status);
   for (uint32_t i = 0; i < model.slots_used; i++)
     if (model.threads[i].id != UINT32_MAX) ctx_finish(&model.threads[i].ctx);
-  return call.result;
+  return status;
 }
 
 /* The thread that ends the run goes on alone: what it does is no longer scheduled. */
 void plat_end_begin(void) {
   if (model.ending) plat_end_abort();
   model.ending = true;
+  model.choosing = false;
   refresh_limit();
 }
 
 void plat_end_abort(void) { abort(); }
 
 void plat_print(const char *text) {
-  size_t left = strlen(text);
+  size_t left = model_in_explored_run() ? 0 : strlen(text); /* thousands of runs may fail */
   while (left > 0) {
     ssize_t done = write(STDERR_FILENO, text, left);
     if (done < 0 && errno == EINTR) continue;

@@ -19,11 +19,19 @@ void plat_model_configure(const struct plat_model_config *c);
 struct plat_model_op {
   enum plat_op kind;
   uint32_t thread;               /* number in order of creation within plat_main, from 0 */
-  uint64_t object;               /* region in the top 4 bits, offset below; never an address */
+  uint64_t object;               /* region in the top 4 bits, offset below; never an address.
+                                  * Filled in only for the observe and execute hooks */
   uint64_t clock_ps;             /* the thread's virtual clock */
   const struct plat_site *site;
+  const void *address;           /* of the object: to compare and to read, never to decide by */
+  uint32_t point;                /* chooser: how many points the thread has passed before */
 };
 const char *plat_model_op_name(enum plat_op kind); /* "load" */
+uint64_t plat_model_object(const void *address);   /* its object id */
+/* Small number of a site, below plat_model_site_count(); the same in each run of an executable. */
+uint32_t plat_model_site_index(const struct plat_site *site);
+uint32_t plat_model_site_count(void);
+const struct plat_site *plat_model_site_at(uint32_t index);
 
 /* Regions of an object id. Offsets are the same in every run of one executable. */
 enum plat_model_region {
@@ -37,26 +45,95 @@ static inline enum plat_model_region plat_model_region_of(uint64_t object) {
   return (enum plat_model_region)(object >> 60);
 }
 
-/* The moment before an operation happens. pending[i] is what enabled thread i is about to do, in
- * order of thread number; at least one. running is the thread that announced just now and has
- * nothing else to do first (count when it is blocked). */
-struct plat_model_choice {
-  const struct plat_model_op *pending;
+/* Classes of operations, by where they stand in the source. A chooser is asked at operations of
+ * chosen classes only (points); what a thread does between two of its points happens at once. */
+enum plat_model_class {
+  PLAT_CLASS_PROGRAM,   /* sims/, tests/: always points */
+  PLAT_CLASS_BARRIER,   /* gc/concurrent/wb.c, gc/api.h, gc/api.c: stores and their barrier */
+  PLAT_CLASS_MARKER,    /* the rest of gc/concurrent/ */
+  PLAT_CLASS_ALLOCATOR, /* the rest of gc/, and runtime/ */
+  PLAT_CLASS_SCHEDULER, /* sched/ */
+  PLAT_CLASS_MAP,       /* maps/ */
+  PLAT_CLASS_COUNT
+};
+enum { PLAT_CLASS_ALL = (1 << PLAT_CLASS_COUNT) - 1 };
+const char *plat_model_class_name(enum plat_model_class c); /* "barrier" */
+enum plat_model_class plat_model_class_of(const struct plat_site *site);
+
+enum { PLAT_MODEL_CHOOSER_THREADS = 64 }; /* most threads alive at once under a chooser */
+#define PLAT_MODEL_CUT UINT32_MAX         /* a chooser's answer: give this run up */
+
+/* A point: the moment before the next operation that a chooser decides about. op[i] is what enabled
+ * thread i is about to do, in order of thread number. Each is at a point; threads that are
+ * between points have run on, and a thread that yields is not enabled before every other thread
+ * that was has taken a step. */
+struct plat_model_point {
+  const struct plat_model_op *op[PLAT_MODEL_CHOOSER_THREADS];
   uint32_t count;
-  uint32_t running; /* index into pending, or count */
+  uint32_t running; /* index of the thread that ran last and could go on, or count: choosing
+                     * another is a preemption exactly when it is below count */
+  uint64_t number;  /* points of this run before this one */
 };
 
 struct plat_model_hooks {
   /* Sees every announcement, in order. May be NULL. */
   void (*observe)(const struct plat_model_op *op, void *arg);
-  /* Returns the index of the thread that goes on; NULL: the timed schedule, in which the thread
-   * with the smallest (clock, number) goes on. Under a chooser a deadline comes only when no
-   * thread is enabled otherwise. */
-  uint32_t (*choose)(const struct plat_model_choice *choice, void *arg);
+  /* Returns the index of the thread that goes on, or PLAT_MODEL_CUT; NULL: the timed schedule, in
+   * which the thread with the smallest (clock, number) goes on. Under a chooser the clock stands
+   * still, and a deadline comes only when no thread is enabled otherwise: the earliest. */
+  uint32_t (*choose)(const struct plat_model_point *point, void *arg);
+  /* Under a chooser, just before an operation (of any class) takes effect. May be NULL. What it
+   * reads at op->address is the value before. */
+  void (*execute)(const struct plat_model_op *op, void *arg);
   void *arg;
+  uint32_t classes;    /* bits of enum plat_model_class that are points; PROGRAM always is */
+  bool every_point;    /* choose is also asked where one thread only is enabled */
+  uint64_t step_max;   /* announced operations after which a run is ended; 0: no end */
 };
 /* Outside plat_main; NULL removes them. Neither hook may perform a visible operation. */
 void plat_model_set_hooks(const struct plat_model_hooks *hooks);
+
+/* ---- exploring: many runs from one moment on -------------------------------------------------- *
+ *
+ * plat_model_prepare runs fn in the timed schedule up to plat_model_mark() and keeps an image of
+ * the world at that moment: threads, stacks, variables of the executable, address space. Each
+ * plat_model_explore puts it back and runs on from there under the hooks' chooser. Only pages that
+ * some run has written are copied back, so a run of a small world is prepared in microseconds.
+ *
+ * Variables of the executable and what plat_vm_* and plat_model_world_alloc gave are part of the
+ * world; malloc's memory is not: what a search remembers lies there. */
+
+enum plat_model_end {
+  PLAT_MODEL_DONE,      /* plat_model_finish_run, or every thread ended */
+  PLAT_MODEL_FAILED,    /* plat_model_fail_run: the world's rt_fatal, rt_die, rt_assert; or it
+                         * touched memory that is not there */
+  PLAT_MODEL_DEADLOCK,  /* every thread is blocked */
+  PLAT_MODEL_LIVELOCK,  /* step_max, or only deadlines pass and no point is reached */
+  PLAT_MODEL_CUT_OFF    /* the chooser gave it up */
+};
+
+enum { PLAT_MODEL_MESSAGE_BYTES = 2048 };
+struct plat_model_outcome {
+  enum plat_model_end end;
+  int kind;             /* FAILED: what plat_model_fail_run was told; -1: memory */
+  uint64_t steps, points;
+  uint64_t trace_hash;  /* over (thread, site) of every point */
+  char message[PLAT_MODEL_MESSAGE_BYTES]; /* "": none */
+};
+
+/* Outside plat_main. False: fn ended without a mark, *status is its result. Hooks are not used. */
+bool plat_model_prepare(int (*fn)(void *), void *arg, int *status);
+/* By any thread of the world: here exploring begins. Nothing in a run that is not prepared. */
+void plat_model_mark(void);
+/* One run, from the mark on. The hooks must have a chooser. */
+void plat_model_explore(struct plat_model_outcome *out);
+/* Ends exploring; the world is gone as after plat_model_reset. */
+void plat_model_leave(void);
+/* By a thread of the world in an explored run; a normal run returns from both. */
+void plat_model_finish_run(void);
+void plat_model_fail_run(int kind, const char *message);
+/* Zeroed memory of the world, never freed; outside plat_main too. */
+void *plat_model_world_alloc(size_t bytes);
 
 /* Of the run in progress or, outside plat_main, the last one. */
 struct plat_model_stats {

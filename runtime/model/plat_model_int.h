@@ -34,6 +34,8 @@ struct model_thread {
   void *self;                         /* plat_self */
   void (*fn)(void *);
   void *arg;
+  uint32_t points;                    /* it has passed under a chooser */
+  uint64_t yields_to;                 /* bit per slot: who must step before it is enabled again */
   char name[16];
 };
 
@@ -45,7 +47,9 @@ struct model_heap_entry {
 struct model {
   struct plat_model_config config;
   struct plat_model_hooks hooks;
-  bool configured, choosing, ending;
+  bool configured, ending;
+  bool preparing;                 /* plat_model_mark will go to the host */
+  bool choosing;                  /* an explored run: a chooser says who goes next */
   struct model_thread host;       /* what runs outside plat_main: never scheduled */
   struct model_thread *running;
   struct model_thread *threads;   /* table of PLAT_MODEL_THREADS_MAX slots */
@@ -56,8 +60,10 @@ struct model {
   uint32_t live_count, next_id;
   struct model_heap_entry *heap;  /* everything that may run, but the running thread */
   uint32_t heap_count;
-  struct plat_model_op *pending;  /* scratch of the chooser's path */
-  struct model_thread **candidates;
+  struct model_thread *marked;    /* called plat_model_mark */
+  uint64_t yielding;              /* bit per slot: threads with yields_to */
+  uint64_t points;                /* of this run */
+  uint32_t deadlines;             /* that passed since the last point */
   uint64_t ended_cpu_ps;          /* processor time of threads that ended */
   uint64_t random_seed, random_draws;
   struct plat_model_stats stats;
@@ -74,6 +80,34 @@ void model_ready(struct model_thread *t, uint64_t at_ps);
 /* Lets others run whose clock is smaller than the running thread's. */
 void model_give_way(void);
 
+void model_set_running(struct model_thread *t);
+/* Leaves the running thread's stack for t's, or the host's for its first thread. */
+void model_switch_to(struct model_thread *t);
+_Noreturn void model_switch_to_host_last(struct model_thread *self);
+void model_switch_to_host(struct model_thread *self);
+void model_enter_world(struct model_thread *t);
+/* Starts fn as the first thread and returns when the host goes on. */
+void model_start(int (*fn)(void *), void *arg, int *status);
+/* What every thread is about to do. */
+void model_describe_blocked(char *text, size_t bytes);
+
+/* ---- plat_model_choose.c: runs under a chooser ----------------------------------------------- */
+
+void model_choose_step(enum plat_op kind, const void *object, const struct plat_site *site);
+/* Who goes on after the running thread has ended. */
+struct model_thread *model_choose_next(void);
+/* Between plat_model_explore and its outcome. */
+bool model_in_explored_run(void);
+_Noreturn void model_end_run(enum plat_model_end end, int kind, const char *message);
+
+/* ---- plat_model_image.c: the world kept and put back ----------------------------------------- */
+
+void model_image_take(void);
+void model_image_restore(void);
+void model_image_drop(void);
+/* The plat_vm_* of an explored run, where pages belong to the image. */
+bool model_image_commit(void *p, size_t bytes);
+
 /* ---- plat_model_heap.c ----------------------------------------------------------------------- */
 
 void model_heap_push(struct model_thread *t, uint64_t key_ps);
@@ -83,8 +117,15 @@ void model_heap_remove(struct model_thread *t);
 
 /* ---- plat_model_vm.c ------------------------------------------------------------------------- */
 
+/* A range of addresses that holds part of the world. */
+struct model_range {
+  char *low, *high;
+};
+enum { MODEL_RANGES_MAX = 32 };
+
 void model_vm_init(void);
-uint64_t model_object_id(const void *p);
+/* Fills out[MODEL_RANGES_MAX]; returns how many. */
+uint32_t model_vm_ranges(struct model_range *out);
 uint32_t model_site_hash(const struct plat_site *site);
 /* Memory for the model's own tables; zeroed. */
 void *model_table(size_t bytes);

@@ -29,6 +29,10 @@ struct extent {
 };
 
 static struct {
+  struct model_range table[MODEL_RANGES_MAX - 3]; /* model_table's */
+  uint32_t table_count;
+  char *world_at;              /* plat_model_world_alloc: the rest of its chunk */
+  size_t world_left;
   char *arena;
   uint64_t arena_bytes, used;  /* offsets below used have been handed out */
   uint32_t extent_count;
@@ -45,7 +49,20 @@ void *model_table(size_t bytes) {
   void *p = vmem_reserve(bytes, VM_PAGE_BYTES);
   if (p == NULL || !vmem_commit(p, bytes))
     rt_fatal(RT_END_NOMEM, "out of memory: %zu bytes for the model refused", bytes);
+  rt_assert(vm.table_count < MODEL_RANGES_MAX - 3);
+  vm.table[vm.table_count++] = (struct model_range){p, (char *)p + bytes};
   return p;
+}
+
+extern char __data_start[] LINKER_SYMBOL;
+
+uint32_t model_vm_ranges(struct model_range *out) {
+  uint32_t n = vm.table_count;
+  memcpy(out, vm.table, n * sizeof *out);
+  out[n++] = (struct model_range){__data_start, _end};
+  out[n++] = (struct model_range){vm.arena, vm.arena + vm.arena_bytes};
+  out[n++] = (struct model_range){vm.stacks, vm.stacks + vm.stacks_bytes};
+  return n;
 }
 
 /* FNV-1a of file and line; leading "../" depends on the build directory and is left out. */
@@ -75,15 +92,45 @@ void model_vm_init(void) {
   for (size_t i = 0; i < sites; i++) vm.site_hashes[i] = hash_site(&__start_tri_sites[i]);
 }
 
+uint32_t plat_model_site_index(const struct plat_site *site) {
+  return (uint32_t)(site - __start_tri_sites);
+}
+uint32_t plat_model_site_count(void) { return (uint32_t)(__stop_tri_sites - __start_tri_sites); }
+const struct plat_site *plat_model_site_at(uint32_t index) { return &__start_tri_sites[index]; }
+
 uint32_t model_site_hash(const struct plat_site *site) {
-  return vm.site_hashes[site - __start_tri_sites];
+  return vm.site_hashes[plat_model_site_index(site)];
+}
+
+/* The first row whose text begins the site's path decides. */
+enum plat_model_class plat_model_class_of(const struct plat_site *site) {
+  static const struct {
+    const char *path;
+    enum plat_model_class class;
+  } rows[] = {
+      {"gc/concurrent/wb.c", PLAT_CLASS_BARRIER}, {"gc/api.", PLAT_CLASS_BARRIER},
+      {"gc/concurrent/", PLAT_CLASS_MARKER},      {"gc/", PLAT_CLASS_ALLOCATOR},
+      {"runtime/", PLAT_CLASS_ALLOCATOR},         {"sched/", PLAT_CLASS_SCHEDULER},
+      {"maps/", PLAT_CLASS_MAP},
+  };
+  const char *file = site->file;
+  while (*file == '.' || *file == '/') file++;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    if (strncmp(file, rows[i].path, strlen(rows[i].path)) == 0) return rows[i].class;
+  return PLAT_CLASS_PROGRAM;
+}
+
+const char *plat_model_class_name(enum plat_model_class c) {
+  static const char *const names[PLAT_CLASS_COUNT] = {
+      "program", "barrier", "marker", "allocator", "scheduler", "map"};
+  return c < PLAT_CLASS_COUNT ? names[c] : NULL;
 }
 
 static inline uint64_t object_id(enum plat_model_region region, uint64_t offset) {
   return (uint64_t)region << 60 | offset;
 }
 
-uint64_t model_object_id(const void *p) {
+uint64_t plat_model_object(const void *p) {
   uintptr_t a = (uintptr_t)p;
   if (a - (uintptr_t)vm.arena < vm.arena_bytes)
     return object_id(PLAT_REGION_ARENA, a - (uintptr_t)vm.arena);
@@ -176,23 +223,49 @@ enum rt_err plat_vm_commit(void *p, size_t bytes) {
   checked_offset(p, bytes);
   /* Here and not on release: the shadow of a whole reservation is gigabytes. */
   plat_unpoison(p, bytes);
-  return vmem_commit(p, bytes) ? RT_OK : RT_ERR_NOMEM;
+  bool done = model_in_explored_run() ? model_image_commit(p, bytes) : vmem_commit(p, bytes);
+  return done ? RT_OK : RT_ERR_NOMEM;
+}
+
+/* In an explored run the image's pages keep their access, and only lose their contents. */
+static void forget(void *p, size_t bytes, void (*give_back)(void *, size_t)) {
+  if (model_in_explored_run()) {
+    memset(p, 0, bytes);
+  } else {
+    give_back(p, bytes);
+  }
 }
 
 void plat_vm_decommit(void *p, size_t bytes) {
   checked_offset(p, bytes);
-  vmem_decommit(p, bytes);
+  forget(p, bytes, vmem_decommit);
 }
 
 bool plat_vm_guard(void *p, size_t bytes) {
   checked_offset(p, bytes);
-  return vmem_guard(p, bytes);
+  return model_in_explored_run() || vmem_guard(p, bytes);
 }
 
 void plat_vm_release(void *p, size_t bytes) {
   uint64_t offset = checked_offset(p, bytes);
-  vmem_uncommit(p, bytes);
+  forget(p, bytes, vmem_uncommit);
   extent_insert(offset, bytes);
+}
+
+void *plat_model_world_alloc(size_t bytes) {
+  enum { CHUNK_BYTES = 1 << 20 };
+  bytes = (bytes + PLAT_CACHE_LINE - 1) / PLAT_CACHE_LINE * PLAT_CACHE_LINE;
+  if (bytes > vm.world_left) {
+    size_t chunk = (bytes + CHUNK_BYTES - 1) / CHUNK_BYTES * CHUNK_BYTES;
+    vm.world_at = plat_vm_reserve(chunk, VM_PAGE_BYTES);
+    if (vm.world_at == NULL || plat_vm_commit(vm.world_at, chunk) != RT_OK)
+      rt_fatal(RT_END_NOMEM, "out of memory: %zu bytes of the world refused", bytes);
+    vm.world_left = chunk;
+  }
+  void *p = vm.world_at;
+  vm.world_at += bytes;
+  vm.world_left -= bytes;
+  return p;
 }
 
 /* ---- the world as a whole -------------------------------------------------------------------- */
@@ -211,5 +284,6 @@ void plat_model_reset(void) {
   if (vm.used != 0) vmem_uncommit(vm.arena, vm.used);
   vm.used = 0;
   vm.extent_count = 0;
+  vm.world_left = 0;
   plat_seed(0);
 }

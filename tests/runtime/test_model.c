@@ -429,85 +429,6 @@ static void contexts_nest(void **state) {
   test_run(nest_body);
 }
 
-/* ---- choosing schedules: the lost update, exhaustively --------------------------------------- */
-
-enum { DEPTH_MAX = 64 };
-static struct {
-  uint32_t chosen[DEPTH_MAX], width[DEPTH_MAX];
-  uint32_t depth, prefix;
-} search;
-
-static uint32_t choose(const struct plat_model_choice *c, void *arg) {
-  (void)arg;
-  rt_assert(c->count >= 1 && search.depth < DEPTH_MAX);
-  uint32_t at = search.depth++;
-  if (at >= search.prefix) search.chosen[at] = 0;
-  search.width[at] = c->count;
-  return search.chosen[at];
-}
-
-/* Bumps the last choice that has an alternative left; false: all schedules have been run. */
-static bool next_schedule(void) {
-  while (search.depth > 0 && search.chosen[search.depth - 1] + 1 >= search.width[search.depth - 1])
-    search.depth--;
-  if (search.depth == 0) return false;
-  search.chosen[search.depth - 1]++;
-  search.prefix = search.depth;
-  return true;
-}
-
-static PLAT_STATE struct {
-  struct at_u32 value;
-  struct plat_mutex lock;
-} tally;
-static bool use_lock;
-
-static void increment(void *arg) {
-  (void)arg;
-  if (use_lock) plat_mutex_lock(&tally.lock);
-  uint32_t v = at_u32_load_relaxed(&tally.value);
-  at_u32_store_relaxed(&tally.value, v + 1);
-  if (use_lock) plat_mutex_unlock(&tally.lock);
-}
-static uint32_t final_value;
-static void increment_body(void) {
-  struct plat_thread a, b;
-  plat_mutex_init(&tally.lock, RT_RANK_TEST, "tally");
-  rt_assert(plat_thread_start(&a, "a", increment, NULL) == RT_OK);
-  rt_assert(plat_thread_start(&b, "b", increment, NULL) == RT_OK);
-  plat_thread_join(&a);
-  plat_thread_join(&b);
-  final_value = at_u32_load_relaxed(&tally.value);
-}
-
-static uint32_t explore(uint32_t *lost) {
-  struct plat_model_hooks hooks = {.choose = choose};
-  uint32_t schedules = 0;
-  *lost = 0;
-  search.prefix = 0;
-  plat_model_set_hooks(&hooks);
-  do {
-    plat_model_reset();
-    search.depth = 0;
-    test_run(increment_body);
-    schedules++;
-    *lost += final_value != 2;
-  } while (next_schedule());
-  plat_model_set_hooks(NULL);
-  return schedules;
-}
-
-static void a_chooser_finds_the_lost_update(void **state) {
-  uint32_t lost;
-  (void)state;
-  use_lock = false;
-  uint32_t schedules = explore(&lost);
-  assert_true(lost > 0 && lost < schedules);
-  use_lock = true;
-  schedules = explore(&lost);
-  assert_true(schedules > 1 && lost == 0);
-}
-
 int main(int argc, char **argv) {
   if (argc == 2 && strcmp(argv[1], "hash") == 0) {
     printf("%016" PRIx64 "\n", hash_here());
@@ -526,7 +447,6 @@ int main(int argc, char **argv) {
       cmocka_unit_test(misuse_is_caught),
       cmocka_unit_test(arena_is_reused_in_order),
       cmocka_unit_test(contexts_nest),
-      cmocka_unit_test(a_chooser_finds_the_lost_update),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

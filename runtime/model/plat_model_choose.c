@@ -1,0 +1,319 @@
+/* The model platform under a chooser: who could go on at a point, and runs from the mark on.
+ *
+ * INV model.point: between two calls of the chooser exactly one thread runs on from its point, up
+ * to its next one; threads that were woken, or that wait in the middle of such a stretch, run
+ * first.
+ * Holds:      in explored runs.
+ * Kept by:    model_choose_next(), which never asks the chooser while a thread is between points.
+ * Checked by: points_are_of_chosen_classes (tests/runtime/test_explore.c).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plat_model_int.h"
+#include "runtime/check.h"
+
+enum {
+  DEADLINES_MAX = 2000,    /* passing without a point in between: nothing gets on any more */
+  STEPS_MAX = 1 << 24      /* of a run whose hooks name no limit */
+};
+
+/* What outlives a run: in malloc's memory. explorer itself never changes while there is one. */
+static struct explorer {
+  struct plat_model_hooks hooks;
+  struct plat_model_outcome *outcome; /* of the run under way; NULL: none */
+  uint64_t step_max;
+  uint8_t *is_point;                  /* by site */
+  uint32_t classes;                   /* is_point was made for these */
+  struct model_thread *candidate[PLAT_MODEL_CHOOSER_THREADS];
+  struct plat_model_point point;
+  uint64_t cost_ps[PLAT_COST_COUNT];  /* before the mark */
+  int status;
+} *explorer;
+
+/* ---- kinds ----------------------------------------------------------------------------------- */
+
+#define KIND(k) (1u << PLAT_OP_##k)
+
+/* Operations that no other thread can tell apart from their absence, or that only ever happen in
+ * one place of a program's order: no use in choosing before them. */
+enum {
+  NEVER_POINTS = KIND(FENCE) | KIND(THREAD_START) | KIND(THREAD_BEGIN) | KIND(THREAD_END) |
+                 KIND(JOIN) | KIND(CLOCK) | KIND(RANDOM) | KIND(RELAX) | KIND(YIELD) | KIND(SLEEP),
+  MAY_WAIT = KIND(LOCK) | KIND(WAIT) | KIND(WAIT_UNTIL) | KIND(JOIN) | KIND(SLEEP),
+  GIVES_WAY = KIND(RELAX) | KIND(YIELD)
+};
+
+static inline bool is_point(const struct plat_model_op *op) {
+  return (NEVER_POINTS >> op->kind & 1) == 0 &&
+         explorer->is_point[plat_model_site_index(op->site)] != 0;
+}
+
+static inline bool is_enabled(const struct model_thread *t) {
+  switch (t->pending.kind) {
+    case PLAT_OP_LOCK: {
+      const struct plat_mutex *m = t->wants;
+      return m->owner == NULL || m->owner == t;
+    }
+    case PLAT_OP_WAIT:
+      return ((const struct plat_note *)t->wants)->token;
+    case PLAT_OP_WAIT_UNTIL:
+      return ((const struct plat_note *)t->wants)->token ||
+             t->deadline_ps <= plat_model_hot.clock_ps;
+    case PLAT_OP_SLEEP:
+      return t->deadline_ps <= plat_model_hot.clock_ps;
+    case PLAT_OP_JOIN:
+      return ((const struct model_thread *)t->wants)->state == MODEL_ENDED;
+    default:
+      return true;
+  }
+}
+
+/* ---- the end of a run ------------------------------------------------------------------------ */
+
+void model_end_run(enum plat_model_end end, int kind, const char *message) {
+  struct plat_model_outcome *out = explorer->outcome;
+  out->end = end;
+  out->kind = kind;
+  out->steps = model.stats.steps;
+  out->points = model.points;
+  out->trace_hash = model.stats.trace_hash;
+  snprintf(out->message, sizeof out->message, "%s", message);
+  explorer->outcome = NULL;
+  model_switch_to_host_last(model.running);
+}
+
+static void on_fatal(enum rt_end kind, const char *message) {
+  bool is_deadlock = kind == RT_END_DEADLOCK;
+  if (explorer->outcome == NULL) return;
+  model_end_run(is_deadlock ? PLAT_MODEL_DEADLOCK : PLAT_MODEL_FAILED, (int)kind, message);
+}
+
+void plat_model_finish_run(void) {
+  if (model.choosing) model_end_run(PLAT_MODEL_DONE, 0, "");
+}
+
+void plat_model_fail_run(int kind, const char *message) {
+  if (model.choosing) model_end_run(PLAT_MODEL_FAILED, kind, message);
+}
+
+bool model_in_explored_run(void) { return explorer != NULL && explorer->outcome != NULL; }
+
+_Noreturn static void end_blocked(enum plat_model_end end, const char *what) {
+  char text[PLAT_MODEL_MESSAGE_BYTES], blocked[PLAT_MODEL_MESSAGE_BYTES - 100];
+  model_describe_blocked(blocked, sizeof blocked);
+  snprintf(text, sizeof text, "%s:%s", what, blocked);
+  model_end_run(end, 0, text);
+}
+
+/* ---- who goes next --------------------------------------------------------------------------- */
+
+static inline uint64_t bit_of(const struct model_thread *t) { return 1ull << t->slot; }
+
+/* Nobody is enabled: the earliest deadline comes. */
+static struct model_thread *after_deadline(void) {
+  struct model_thread *best = NULL;
+  for (uint32_t i = 0; i < model.live_count; i++) {
+    struct model_thread *t = model.live[i];
+    bool has_deadline = t->pending.kind == PLAT_OP_WAIT_UNTIL || t->pending.kind == PLAT_OP_SLEEP;
+    if (!has_deadline || t->deadline_ps == UINT64_MAX) continue;
+    if (best == NULL || t->deadline_ps < best->deadline_ps) best = t;
+  }
+  if (best == NULL) end_blocked(PLAT_MODEL_DEADLOCK, "deadlock: every thread is blocked");
+  if (++model.deadlines > DEADLINES_MAX)
+    end_blocked(PLAT_MODEL_LIVELOCK, "livelock: only time passes, and nothing gets on");
+  if (best->deadline_ps > plat_model_hot.clock_ps) plat_model_hot.clock_ps = best->deadline_ps;
+  return best;
+}
+
+static uint64_t enabled_threads(void) {
+  uint64_t enabled = 0;
+  for (uint32_t i = 0; i < model.live_count; i++)
+    if (is_enabled(model.live[i])) enabled |= bit_of(model.live[i]);
+  return enabled;
+}
+
+/* Those of enabled that have not to wait for others after a yield; all of them if none has. */
+static uint64_t without_yielding(uint64_t enabled) {
+  uint64_t ready = enabled;
+  for (uint64_t left = model.yielding & enabled; left != 0; left &= left - 1) {
+    const struct model_thread *t = &model.threads[__builtin_ctzll(left)];
+    if ((t->yields_to & enabled) != 0) ready &= ~bit_of(t);
+  }
+  return ready != 0 ? ready : enabled;
+}
+
+/* Fills the point with the ready threads; or one that is between points and so goes first. */
+static struct model_thread *collect(uint64_t ready) {
+  struct plat_model_point *p = &explorer->point;
+  p->count = 0;
+  p->running = UINT32_MAX;
+  for (uint32_t i = 0; i < model.live_count; i++) {
+    struct model_thread *t = model.live[i];
+    if ((ready & bit_of(t)) == 0) continue;
+    if (!is_point(&t->pending)) return t;
+    if (t == model.running) p->running = p->count;
+    explorer->candidate[p->count] = t;
+    p->op[p->count++] = &t->pending;
+  }
+  if (p->running == UINT32_MAX) p->running = p->count;
+  p->number = model.points;
+  return NULL;
+}
+
+static struct model_thread *ask(void) {
+  struct plat_model_point *p = &explorer->point;
+  if (p->count == 1 && !explorer->hooks.every_point) return explorer->candidate[0];
+  uint32_t chosen = explorer->hooks.choose(p, explorer->hooks.arg);
+  if (chosen == PLAT_MODEL_CUT) model_end_run(PLAT_MODEL_CUT_OFF, 0, "");
+  rt_assert(chosen < p->count);
+  return explorer->candidate[chosen];
+}
+
+static inline void tell_execute(struct model_thread *t) {
+  if (explorer->hooks.execute == NULL) return;
+  t->pending.object = plat_model_object(t->pending.address);
+  t->pending.clock_ps = plat_model_hot.clock_ps;
+  explorer->hooks.execute(&t->pending, explorer->hooks.arg);
+}
+
+/* t takes the step it has announced. */
+static inline void take_step(struct model_thread *t) {
+  if (plat_unlikely(model.yielding != 0)) {
+    t->yields_to = 0;
+    model.yielding &= ~bit_of(t);
+    for (uint64_t left = model.yielding; left != 0; left &= left - 1)
+      model.threads[__builtin_ctzll(left)].yields_to &= ~bit_of(t);
+  }
+  if (is_point(&t->pending)) {
+    uint64_t h = model.stats.trace_hash ^
+                 ((uint64_t)plat_model_site_index(t->pending.site) << 8 | t->id);
+    h *= 0x9e3779b97f4a7c15ull;
+    model.stats.trace_hash = h ^ h >> 32;
+    model.points++;
+    model.deadlines = 0;
+    t->points++;
+  }
+  tell_execute(t);
+}
+
+struct model_thread *model_choose_next(void) {
+  uint64_t enabled = enabled_threads();
+  struct model_thread *next;
+  if (plat_unlikely(enabled == 0)) {
+    next = after_deadline();
+  } else {
+    if (plat_unlikely((model.yielding & enabled) != 0)) enabled = without_yielding(enabled);
+    next = collect(enabled);
+    if (next == NULL) next = ask();
+  }
+  take_step(next);
+  return next;
+}
+
+/* The running thread is not enabled again before each other enabled thread has taken a step. */
+static void begin_yield(struct model_thread *self) {
+  self->yields_to = enabled_threads() & ~bit_of(self);
+  if (self->yields_to != 0) model.yielding |= bit_of(self);
+}
+
+void model_choose_step(enum plat_op kind, const void *object, const struct plat_site *site) {
+  struct model_thread *self = model.running;
+  struct plat_model_op *op = &self->pending;
+  op->kind = kind;
+  op->address = object;
+  op->site = site;
+  op->point = self->points;
+  if (plat_unlikely(++model.stats.steps > explorer->step_max))
+    end_blocked(PLAT_MODEL_LIVELOCK, "livelock: the run takes more steps than it may");
+  if ((GIVES_WAY >> kind & 1) != 0) {
+    begin_yield(self);
+  } else if (!is_point(op) && ((MAY_WAIT >> kind & 1) == 0 || is_enabled(self))) {
+    tell_execute(self);
+    return;
+  }
+  struct model_thread *next = model_choose_next();
+  if (next != self) model_switch_to(next);
+}
+
+/* ---- prepared worlds ------------------------------------------------------------------------- */
+
+static struct explorer *explorer_new(void) {
+  struct explorer *x = calloc(1, sizeof *x);
+  if (x != NULL) x->is_point = calloc(plat_model_site_count(), 1);
+  if (x == NULL || x->is_point == NULL) rt_fatal(RT_END_NOMEM, "out of memory: no explorer");
+  return x;
+}
+
+bool plat_model_prepare(int (*fn)(void *), void *arg, int *status) {
+  rt_assert(explorer == NULL);
+  explorer = explorer_new();
+  model.preparing = true;
+  model_start(fn, arg, &explorer->status);
+  model.preparing = false;
+  if (model.marked == NULL) {
+    *status = explorer->status;
+    plat_model_leave();
+    return false;
+  }
+  model_image_take();
+  return true;
+}
+
+/* Threads keep what they have announced; who waited in the timed schedule is found by looking. */
+static void leave_timed_schedule(void) {
+  while (model.heap_count > 0) model_heap_pop();
+  for (uint32_t i = 0; i < model.live_count; i++) model.live[i]->state = MODEL_RUNNABLE;
+  memcpy(explorer->cost_ps, plat_model_hot.cost_ps, sizeof explorer->cost_ps);
+  for (uint32_t i = 0; i < PLAT_COST_COUNT; i++)
+    if (i != PLAT_COST_relax) plat_model_hot.cost_ps[i] = 0;
+  model.stats = (struct plat_model_stats){0};
+}
+
+void plat_model_mark(void) {
+  struct model_thread *self = model.running;
+  if (!model.preparing || self == &model.host) return;
+  if (model.slots_used > PLAT_MODEL_CHOOSER_THREADS)
+    rt_die("exploring takes at most %d threads", (int)PLAT_MODEL_CHOOSER_THREADS);
+  model.preparing = false;
+  model.marked = self;
+  leave_timed_schedule();
+  model_switch_to_host(self);
+}
+
+static void mark_points(void) {
+  uint32_t classes = model.hooks.classes | 1u << PLAT_CLASS_PROGRAM;
+  if (explorer->classes == classes) return;
+  explorer->classes = classes;
+  for (uint32_t i = 0; i < plat_model_site_count(); i++)
+    explorer->is_point[i] = (uint8_t)(classes >> plat_model_class_of(plat_model_site_at(i)) & 1);
+}
+
+void plat_model_explore(struct plat_model_outcome *out) {
+  rt_assert(explorer != NULL && model.hooks.choose != NULL);
+  mark_points();
+  explorer->hooks = model.hooks;
+  explorer->step_max = model.hooks.step_max != 0 ? model.hooks.step_max : STEPS_MAX;
+  model_image_restore();
+  explorer->outcome = out;
+  rt_set_end_handler(on_fatal);
+  model.choosing = true;
+  model_enter_world(model.marked);
+  model.hooks = explorer->hooks;
+}
+
+void plat_model_leave(void) {
+  rt_assert(explorer != NULL);
+  model_image_drop();
+  if (model.marked != NULL)
+    memcpy(plat_model_hot.cost_ps, explorer->cost_ps, sizeof explorer->cost_ps);
+  free(explorer->is_point);
+  free(explorer);
+  explorer = NULL;
+  rt_set_end_handler(NULL);
+  model.marked = NULL;
+  model.choosing = model.ending = false;
+  model.live_count = model.heap_count = 0;
+  plat_model_reset();
+}

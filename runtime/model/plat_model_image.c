@@ -1,0 +1,171 @@
+/* The world kept and put back. At the image every writable page of the world becomes read-only; the
+ * first write to one faults, its bytes are copied aside, and from then on every restore copies them
+ * back. After a few runs nothing faults any more and a restore is a row of page copies. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "plat_model_int.h"
+#include "runtime/check.h"
+#include "runtime/vmem.h"
+
+enum {
+  PAGE_BYTES = 4096,
+  PAGES_MAX = 1 << 20,       /* written by some run: 4 GiB */
+  KEPT_MAX = 4096,           /* separate ranges of writable pages */
+  FRESH_MAX = 1024,          /* ranges committed by one run */
+  SIGNAL_STACK_BYTES = 1 << 16
+};
+
+struct page {
+  char *at;
+  const char *copy;
+};
+
+/* In malloc's memory or mapped apart, so that a restore leaves it alone. */
+static struct image {
+  struct model_range kept[KEPT_MAX];   /* the image's pages */
+  uint32_t kept_count;
+  struct model_range fresh[FRESH_MAX]; /* committed by the run under way, outside them */
+  uint32_t fresh_count;
+  struct page *pages;
+  char *copies;
+  uint32_t page_count;
+  void *signal_stack;
+  struct sigaction previous;
+} *image;
+
+static char *page_of(const char *p) { return (char *)((uintptr_t)p / PAGE_BYTES * PAGE_BYTES); }
+
+static bool is_kept(const char *p) {
+  for (uint32_t i = 0; i < image->kept_count; i++)
+    if (p >= image->kept[i].low && p < image->kept[i].high) return true;
+  return false;
+}
+
+static void set_access(const struct model_range *r, int access) {
+  if (mprotect(r->low, (size_t)(r->high - r->low), access) != 0)
+    rt_fatal(RT_END_NOMEM, "out of memory: the kernel refuses to protect the world's pages");
+}
+
+/* ---- writes ---------------------------------------------------------------------------------- */
+
+static void keep_page(char *at) {
+  if (image->page_count == PAGES_MAX) _Exit(3);
+  char *copy = image->copies + (size_t)image->page_count * PAGE_BYTES;
+  memcpy(copy, at, PAGE_BYTES);
+  image->pages[image->page_count++] = (struct page){at, copy};
+  if (mprotect(at, PAGE_BYTES, PROT_READ | PROT_WRITE) != 0) _Exit(3);
+}
+
+/* A write to a page of the image, or a wild access by the program. */
+static void on_fault(int signal_number, siginfo_t *info, void *context) {
+  char *at = page_of(info->si_addr);
+  (void)context;
+  if (info->si_code == SEGV_ACCERR && is_kept(at)) {
+    keep_page(at);
+    return;
+  }
+  if (model_in_explored_run())
+    model_end_run(PLAT_MODEL_FAILED, -1, "the program touched memory that is not there");
+  sigaction(signal_number, &image->previous, NULL); /* faults again, in the usual way */
+}
+
+static void handle_faults(void) {
+  struct sigaction action = {.sa_sigaction = on_fault,
+                             .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+  stack_t stack = {.ss_sp = image->signal_stack, .ss_size = SIGNAL_STACK_BYTES};
+  sigemptyset(&action.sa_mask);
+  rt_assert(sigaltstack(&stack, NULL) == 0);
+  rt_assert(sigaction(SIGSEGV, &action, &image->previous) == 0);
+}
+
+/* ---- taking ---------------------------------------------------------------------------------- */
+
+static void keep_range(char *low, char *high) {
+  if (low >= high) return;
+  if (image->kept_count == KEPT_MAX) rt_die("the world lies in more than %d pieces", KEPT_MAX);
+  image->kept[image->kept_count++] = (struct model_range){low, high};
+}
+
+/* Of one writable mapping what belongs to the world, in whole pages. */
+static void keep_mapping(char *low, char *high, const struct model_range *world, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    char *from = page_of(world[i].low), *to = page_of(world[i].high + PAGE_BYTES - 1);
+    keep_range(low > from ? low : from, high < to ? high : to);
+  }
+}
+
+/* The kernel knows best which pages can be written. */
+static void find_mappings(void) {
+  struct model_range world[MODEL_RANGES_MAX];
+  uint32_t count = model_vm_ranges(world);
+  char line[512], access[8];
+  unsigned long low, high;
+  FILE *maps = fopen("/proc/self/maps", "r");
+  if (maps == NULL) rt_fatal(RT_END_NOMEM, "exploring needs /proc/self/maps");
+  while (fgets(line, sizeof line, maps) != NULL) {
+    if (sscanf(line, "%lx-%lx %7s", &low, &high, access) != 3 || access[1] != 'w') continue;
+    keep_mapping((char *)low, (char *)high, world, count);
+  }
+  fclose(maps);
+}
+
+static void *map_apart(size_t bytes) {
+  void *p = vmem_reserve(bytes, PAGE_BYTES);
+  if (p == NULL || !vmem_commit(p, bytes))
+    rt_fatal(RT_END_NOMEM, "out of memory: no room for an image of the world");
+  return p;
+}
+
+void model_image_take(void) {
+  rt_assert(image == NULL);
+  image = map_apart((sizeof *image + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES);
+  image->pages = map_apart(PAGES_MAX * sizeof *image->pages);
+  image->copies = map_apart((size_t)PAGES_MAX * PAGE_BYTES);
+  image->signal_stack = map_apart(SIGNAL_STACK_BYTES);
+  find_mappings();
+  handle_faults();
+  for (uint32_t i = 0; i < image->kept_count; i++) set_access(&image->kept[i], PROT_READ);
+}
+
+void model_image_restore(void) {
+  for (uint32_t i = 0; i < image->page_count; i++)
+    memcpy(image->pages[i].at, image->pages[i].copy, PAGE_BYTES);
+  for (uint32_t i = 0; i < image->fresh_count; i++)
+    vmem_uncommit(image->fresh[i].low, (size_t)(image->fresh[i].high - image->fresh[i].low));
+  image->fresh_count = 0;
+}
+
+void model_image_drop(void) {
+  if (image == NULL) return;
+  struct image *i = image;
+  for (uint32_t k = 0; k < i->kept_count; k++) set_access(&i->kept[k], PROT_READ | PROT_WRITE);
+  model_image_restore();
+  rt_assert(sigaction(SIGSEGV, &i->previous, NULL) == 0);
+  image = NULL;
+  vmem_release(i->pages, PAGES_MAX * sizeof *i->pages);
+  vmem_release(i->copies, (size_t)PAGES_MAX * PAGE_BYTES);
+  vmem_release(i->signal_stack, SIGNAL_STACK_BYTES);
+  vmem_release(i, (sizeof *i + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES);
+}
+
+/* ---- address space in an explored run -------------------------------------------------------- */
+
+/* Pages of the image stay as they are: what was released in this run reads as zero already. */
+bool model_image_commit(void *p, size_t bytes) {
+  char *low = p, *end = low + bytes;
+  while (low < end) {
+    char *high = low;
+    bool kept = is_kept(low);
+    while (high < end && is_kept(high) == kept) high += PAGE_BYTES;
+    if (!kept) {
+      if (image->fresh_count == FRESH_MAX || !vmem_commit(low, (size_t)(high - low))) return false;
+      image->fresh[image->fresh_count++] = (struct model_range){low, high};
+    }
+    low = high;
+  }
+  return true;
+}

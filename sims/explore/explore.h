@@ -1,0 +1,92 @@
+/* Exploring the schedules of one prepared world (runtime/model/plat_model.h): what the parts of the
+ * explorer share.
+ *
+ *   strategies   who goes next at a point                      strategy_*.c, one row each
+ *   search       runs schedules under a strategy until a bound search.c
+ *   schedule     a run as directives, tokens, files            schedule.c
+ *   minimise     the smallest run that still fails             minimise.c
+ *   trace        the run as a table a person can read, and why trace.c
+ *
+ * All of it runs outside the world, in malloc's memory, on one thread.
+ */
+#ifndef SIMS_EXPLORE_EXPLORE_H
+#define SIMS_EXPLORE_EXPLORE_H
+
+#include "plat_model.h"
+#include "runtime/rng.h"
+
+/* ---- one run --------------------------------------------------------------------------------- */
+
+/* A decision: a point where more than one thread could go on. The default policy, from which a
+ * schedule is told apart by its directives: the thread that ran goes on; if it cannot, the enabled
+ * thread of lowest number. */
+struct xp_decision {
+  uint32_t last;       /* thread that ran up to here */
+  uint32_t nth;        /* decisions of this run with that thread as last, before this one */
+  uint32_t chosen;     /* thread that goes on */
+  uint32_t site;       /* plat_model_site_index of what `last` is about to do */
+  uint32_t width;      /* threads that could go on, >= 2 */
+  bool can_go_on;      /* last could */
+  bool is_preemption;  /* can_go_on and chosen != last */
+  bool is_default;     /* chosen as the default policy would */
+};
+
+/* A finished run and how it was decided. Owned by the caller of xp_run. */
+struct xp_run {
+  struct plat_model_outcome outcome;
+  struct xp_decision *decisions;
+  uint32_t decision_count, decision_room;
+  uint32_t preemptions, switches;
+};
+void xp_run_free(struct xp_run *r);
+static inline bool xp_run_fails(const struct xp_run *r) {
+  return r->outcome.end != PLAT_MODEL_DONE && r->outcome.end != PLAT_MODEL_CUT_OFF;
+}
+
+/* ---- strategies ------------------------------------------------------------------------------ */
+
+struct xp_strategy;
+
+/* State of one strategy during one search; each strategy's own struct begins with it. */
+struct xp_chooser {
+  const struct xp_strategy *strategy;
+  uint64_t seed;
+};
+
+struct xp_config {
+  const char *strategy;      /* name of a row of xp_strategies, or "hunt" */
+  uint32_t preemptions;      /* bound: most preemptions, 0..16 */
+  uint32_t depth;            /* pct: bug depth d, 1..16; 0: drawn from {1,2,3,4} for each run */
+  uint64_t schedules;        /* most runs; UINT64_MAX: no limit */
+  uint64_t time_ns;          /* most wall time; UINT64_MAX: no limit */
+  uint64_t seed;
+  uint32_t classes;          /* bits of enum plat_model_class that are points */
+  uint64_t step_max;         /* of one run */
+  uint64_t check_every;      /* one run in so many is run twice and must agree; 0: none */
+  bool keep_going;           /* count failures instead of ending at the first */
+  bool (*stop)(void *arg);   /* asked now and then: Ctrl-C, another job has found it; may be NULL */
+  void *stop_arg;
+};
+void xp_config_default(struct xp_config *c); /* hunt, 2 preemptions, 10 s, all classes */
+
+struct xp_strategy {
+  const char *name;
+  const char *doc;           /* one sentence */
+  bool every_point;          /* choose is asked where one thread only is enabled, too */
+  bool wants_execute;        /* execute is called for every operation */
+  struct xp_chooser *(*open)(const struct xp_config *c);
+  void (*close)(struct xp_chooser *x);
+  /* Before run number `run` (0..); false: nothing is left to explore. */
+  bool (*begin)(struct xp_chooser *x, uint64_t run);
+  uint32_t (*choose)(struct xp_chooser *x, const struct plat_model_point *p);
+  void (*execute)(struct xp_chooser *x, const struct plat_model_op *op); /* may be NULL */
+  void (*end)(struct xp_chooser *x, const struct xp_run *r);
+};
+extern const struct xp_strategy *const xp_strategies[]; /* ends with NULL */
+const struct xp_strategy *xp_strategy_find(const char *name);
+
+/* One run of the prepared world under a chooser; x->strategy->begin has been called. r is reused:
+ * zeroed before its first use. */
+void xp_run(struct xp_chooser *x, const struct xp_config *c, struct xp_run *r);
+
+#endif

@@ -1,0 +1,364 @@
+/* Exploring: a chooser decides at points of chosen classes, and every run begins at the mark. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "plat_model.h"
+#include "runtime/lockrank.h"
+#include "support.h"
+
+/* ---- a search through all schedules ---------------------------------------------------------- */
+
+enum { DEPTH_MAX = 64 };
+static struct search {
+  uint32_t chosen[DEPTH_MAX], width[DEPTH_MAX];
+  uint32_t depth, prefix;
+  uint32_t runs, ended[PLAT_MODEL_CUT_OFF + 1];
+  uint64_t hash;                    /* of the last run */
+  uint32_t executed[PLAT_OP_COUNT];
+  void (*look)(struct search *, const struct plat_model_point *);
+  uint64_t step_max;
+} *search; /* not part of the world */
+
+static uint32_t choose(const struct plat_model_point *p, void *arg) {
+  struct search *s = arg;
+  rt_assert(p->count >= 1 && s->depth < DEPTH_MAX);
+  if (s->look != NULL) s->look(s, p);
+  uint32_t at = s->depth++;
+  if (at >= s->prefix) s->chosen[at] = 0;
+  s->width[at] = p->count;
+  return s->chosen[at];
+}
+
+static void execute(const struct plat_model_op *op, void *arg) {
+  struct search *s = arg;
+  s->executed[op->kind]++;
+}
+
+/* Bumps the last choice that has an alternative left; false: all schedules have been run. */
+static bool next_schedule(struct search *s) {
+  while (s->depth > 0 && s->chosen[s->depth - 1] + 1 >= s->width[s->depth - 1]) s->depth--;
+  if (s->depth == 0) return false;
+  s->chosen[s->depth - 1]++;
+  s->prefix = s->depth;
+  return true;
+}
+
+static int run_void(void *arg) {
+  void (*body)(void) = *(void (**)(void))arg;
+  body();
+  return 0;
+}
+
+/* Runs every schedule of body from its mark on. */
+static void explore(void (*body)(void), uint32_t classes) {
+  int status;
+  struct plat_model_outcome out;
+  struct plat_model_hooks hooks = {.choose = choose, .execute = execute, .arg = search,
+                                   .classes = classes, .step_max = search->step_max};
+  assert_true(plat_model_prepare(run_void, &body, &status));
+  plat_model_set_hooks(&hooks);
+  do {
+    search->depth = 0;
+    plat_model_explore(&out);
+    search->runs++;
+    search->ended[out.end]++;
+    search->hash = out.trace_hash;
+  } while (next_schedule(search));
+  plat_model_set_hooks(NULL);
+  plat_model_leave();
+}
+
+static int begin(void **state) {
+  (void)state;
+  plat_model_reset();
+  search = calloc(1, sizeof *search);
+  return search == NULL;
+}
+
+static int end(void **state) {
+  (void)state;
+  free(search);
+  return 0;
+}
+
+/* ---- worlds ---------------------------------------------------------------------------------- */
+
+static PLAT_STATE struct {
+  struct at_u32 value, go;
+  struct plat_mutex lock, other;
+  struct plat_note note;
+  uint32_t plain;
+} w;
+
+static void two_threads(void (*a)(void *), void (*b)(void *)) {
+  struct plat_thread t[2];
+  plat_mutex_init(&w.lock, RT_RANK_TEST, "lock");
+  plat_mutex_init(&w.other, RT_RANK_TEST, "other");
+  plat_note_init(&w.note);
+  rt_assert(plat_thread_start(&t[0], "a", a, NULL) == RT_OK);
+  rt_assert(plat_thread_start(&t[1], "b", b, NULL) == RT_OK);
+  plat_model_mark();
+  plat_thread_join(&t[0]);
+  plat_thread_join(&t[1]);
+}
+
+static void increment(void *arg) {
+  (void)arg;
+  uint32_t v = at_u32_load_relaxed(&w.value);
+  at_u32_store_relaxed(&w.value, v + 1);
+}
+
+static void increment_locked(void *arg) {
+  plat_mutex_lock(&w.lock);
+  increment(arg);
+  plat_mutex_unlock(&w.lock);
+}
+
+static void judge_count(void) {
+  if (at_u32_load_relaxed(&w.value) != 2) plat_model_fail_run(7, "an update is lost");
+}
+
+static void racy_body(void) {
+  two_threads(increment, increment);
+  judge_count();
+}
+
+static void locked_body(void) {
+  two_threads(increment_locked, increment_locked);
+  judge_count();
+}
+
+/* Two steps each: 6 interleavings, of which the 2 without overlap keep both updates. */
+static void lost_updates_are_found(void **state) {
+  (void)state;
+  explore(racy_body, PLAT_CLASS_ALL);
+  assert_int_equal(search->runs, 6);
+  assert_int_equal(search->ended[PLAT_MODEL_DONE], 2);
+  assert_int_equal(search->ended[PLAT_MODEL_FAILED], 4);
+}
+
+static void a_lock_keeps_them(void **state) {
+  (void)state;
+  explore(locked_body, PLAT_CLASS_ALL);
+  assert_true(search->runs >= 2);
+  assert_int_equal(search->ended[PLAT_MODEL_DONE], search->runs);
+}
+
+/* ---- the image ------------------------------------------------------------------------------- */
+
+enum { BYTES = 1 << 16 };
+static PLAT_STATE char *before, *after;
+
+/* Writes everywhere the world may: what it finds must be as at the mark, in every run. */
+static void scribble(void *arg) {
+  uint32_t local = 5;
+  (void)arg;
+  rt_assert(w.plain == 3);
+  rt_assert(before[100] == 1 && before[BYTES - 1] == 0);
+  w.plain = 4;
+  before[100] = before[BYTES - 1] = 2;
+  increment(NULL);
+  rt_assert(local == 5 && w.plain != 3);
+}
+
+static void other_memory(void *arg) {
+  (void)arg;
+  increment(NULL);
+  after = plat_vm_reserve(BYTES, 8192);
+  rt_assert(after != NULL && plat_vm_commit(after, BYTES) == RT_OK);
+  for (size_t i = 0; i < BYTES; i++) rt_assert(after[i] == 0);
+  memset(after, 9, BYTES);
+  plat_vm_release(before + BYTES, BYTES);
+  char *again = plat_vm_reserve(BYTES, 8192);
+  rt_assert(again == before + BYTES && plat_vm_commit(again, BYTES) == RT_OK);
+  for (size_t i = 0; i < BYTES; i++) rt_assert(again[i] == 0);
+  memset(again, 8, BYTES);
+}
+
+static void image_body(void) {
+  before = plat_vm_reserve(2 * BYTES, 8192);
+  rt_assert(before != NULL && plat_vm_commit(before, 2 * BYTES) == RT_OK);
+  before[100] = 1;
+  w.plain = 3;
+  two_threads(scribble, other_memory);
+}
+
+static void every_run_begins_at_the_mark(void **state) {
+  (void)state;
+  explore(image_body, PLAT_CLASS_ALL);
+  assert_int_equal(search->runs, 6);
+  assert_int_equal(search->ended[PLAT_MODEL_DONE], 6);
+}
+
+static void wild(void *arg) {
+  (void)arg;
+  increment(NULL);
+  before = (char *)(uintptr_t)w.plain;
+  *before = 1;
+}
+
+static void wild_body(void) { two_threads(wild, increment); }
+
+static void wild_writes_are_failures(void **state) {
+  (void)state;
+  explore(wild_body, PLAT_CLASS_ALL);
+  assert_int_equal(search->ended[PLAT_MODEL_FAILED], search->runs);
+}
+
+static void broken(void *arg) {
+  increment(arg);
+  rt_assert(at_u32_load_relaxed(&w.value) == 1);
+}
+
+static void broken_body(void) { two_threads(broken, increment); }
+
+static void assertions_end_a_run_only(void **state) {
+  (void)state;
+  explore(broken_body, PLAT_CLASS_ALL);
+  assert_true(search->ended[PLAT_MODEL_FAILED] > 0 && search->ended[PLAT_MODEL_DONE] > 0);
+}
+
+/* ---- blocking, yielding, time ---------------------------------------------------------------- */
+
+static void lock_both(struct plat_mutex *first, struct plat_mutex *second) {
+  plat_mutex_lock(first);
+  plat_mutex_lock_same_rank(second);
+  plat_mutex_unlock(second);
+  plat_mutex_unlock(first);
+}
+static void forwards(void *arg) { (void)arg; lock_both(&w.lock, &w.other); }
+static void backwards(void *arg) { (void)arg; lock_both(&w.other, &w.lock); }
+static void embrace_body(void) { two_threads(forwards, backwards); }
+static void same_order_body(void) { two_threads(forwards, forwards); }
+
+static void deadlocks_are_found(void **state) {
+  (void)state;
+  explore(embrace_body, PLAT_CLASS_ALL);
+  assert_true(search->ended[PLAT_MODEL_DEADLOCK] > 0 && search->ended[PLAT_MODEL_DONE] > 0);
+}
+
+static void one_order_has_none(void **state) {
+  (void)state;
+  explore(same_order_body, PLAT_CLASS_ALL);
+  assert_int_equal(search->ended[PLAT_MODEL_DONE], search->runs);
+}
+
+static void spin(void *arg) {
+  (void)arg;
+  while (at_u32_load_relaxed(&w.go) == 0) plat_relax();
+}
+static void let_go(void *arg) { (void)arg; at_u32_store_relaxed(&w.go, 1); }
+static void spin_body(void) { two_threads(spin, let_go); }
+static void spin_for_ever_body(void) { two_threads(spin, spin); }
+
+/* Spinning must not keep the other from its step: the search is finite. */
+static void spinning_gives_way(void **state) {
+  (void)state;
+  explore(spin_body, PLAT_CLASS_ALL);
+  assert_int_equal(search->ended[PLAT_MODEL_DONE], search->runs);
+  assert_true(search->runs <= 4);
+}
+
+static uint32_t first(const struct plat_model_point *p, void *arg) {
+  (void)p, (void)arg;
+  return 0;
+}
+
+static void spinning_for_ever_is_a_livelock(void **state) {
+  void (*body)(void) = spin_for_ever_body;
+  struct plat_model_hooks hooks = {.choose = first, .step_max = 1000};
+  struct plat_model_outcome out;
+  int status;
+  (void)state;
+  assert_true(plat_model_prepare(run_void, &body, &status));
+  plat_model_set_hooks(&hooks);
+  plat_model_explore(&out);
+  plat_model_set_hooks(NULL);
+  plat_model_leave();
+  assert_int_equal(out.end, PLAT_MODEL_LIVELOCK);
+  assert_non_null(strstr(out.message, "plat_relax"));
+}
+
+static void sleeper(void *arg) {
+  uint64_t start = plat_now_ns();
+  (void)arg;
+  plat_sleep_ns(1000);
+  rt_assert(plat_now_ns() - start >= 1000);
+  increment(NULL);
+}
+static void waiter(void *arg) {
+  (void)arg;
+  increment(NULL);
+  rt_assert(!plat_note_wait_until(&w.note, plat_now_ns() + 500));
+}
+static void time_body(void) {
+  two_threads(sleeper, waiter);
+  judge_count();
+}
+
+/* A deadline comes only when nothing else can go on, so nothing overtakes the first increment. */
+static void deadlines_come_last(void **state) {
+  (void)state;
+  explore(time_body, PLAT_CLASS_ALL);
+  assert_int_equal(search->ended[PLAT_MODEL_DONE], search->runs);
+}
+
+/* ---- points ---------------------------------------------------------------------------------- */
+
+static void only_program(struct search *s, const struct plat_model_point *p) {
+  (void)s;
+  for (uint32_t i = 0; i < p->count; i++)
+    rt_assert(plat_model_class_of(p->op[i]->site) == PLAT_CLASS_PROGRAM);
+}
+
+/* The class of every operation here is the program's, which always are points; those of other
+ * classes are seen by the execute hook only. */
+static void points_are_of_chosen_classes(void **state) {
+  (void)state;
+  search->look = only_program;
+  explore(locked_body, 0);
+  assert_true(search->executed[PLAT_OP_LOCK] >= 2 * search->runs);
+  assert_true(search->executed[PLAT_OP_THREAD_END] > 0);
+}
+
+static void a_schedule_has_one_trace(void **state) {
+  uint64_t hash;
+  (void)state;
+  explore(racy_body, PLAT_CLASS_ALL);
+  hash = search->hash;
+  free(search);
+  search = calloc(1, sizeof *search);
+  explore(racy_body, PLAT_CLASS_ALL);
+  assert_true(hash == search->hash && hash != 0);
+}
+
+static void nothing_body(void) {}
+
+static void a_world_without_a_mark_just_runs(void **state) {
+  void (*body)(void) = nothing_body;
+  int status = 5;
+  (void)state;
+  assert_false(plat_model_prepare(run_void, &body, &status));
+  assert_int_equal(status, 0);
+}
+
+#define EXPLORES(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      EXPLORES(lost_updates_are_found),
+      EXPLORES(a_lock_keeps_them),
+      EXPLORES(every_run_begins_at_the_mark),
+      EXPLORES(wild_writes_are_failures),
+      EXPLORES(assertions_end_a_run_only),
+      EXPLORES(deadlocks_are_found),
+      EXPLORES(one_order_has_none),
+      EXPLORES(spinning_gives_way),
+      EXPLORES(spinning_for_ever_is_a_livelock),
+      EXPLORES(deadlines_come_last),
+      EXPLORES(points_are_of_chosen_classes),
+      EXPLORES(a_schedule_has_one_trace),
+      EXPLORES(a_world_without_a_mark_just_runs),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
