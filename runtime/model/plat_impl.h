@@ -360,6 +360,8 @@ bool plat_vm_guard(void *p, size_t bytes);
 static inline void plat_poison(const void *p, size_t bytes) { san_poison(p, bytes); }
 static inline void plat_unpoison(const void *p, size_t bytes) { san_unpoison(p, bytes); }
 
+void plat_model_mark(void); /* plat_model.h */
+static inline void plat_mark(void) { plat_model_mark(); }
 int plat_main(int (*fn)(void *), void *arg);
 void plat_end_begin(void);
 _Noreturn void plat_end_abort(void);

@@ -70,8 +70,8 @@ enum { PLAT_MODEL_CHOOSER_THREADS = 64 }; /* most threads alive at once under a 
 struct plat_model_point {
   const struct plat_model_op *op[PLAT_MODEL_CHOOSER_THREADS];
   uint32_t count;
-  uint32_t running; /* index of the thread that ran last and could go on, or count: choosing
-                     * another is a preemption exactly when it is below count */
+  uint32_t running; /* index of the thread that passed the last point and could go on, or count:
+                     * choosing another is a preemption exactly when it is below count */
   uint64_t number;  /* points of this run before this one */
 };
 

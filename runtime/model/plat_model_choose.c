@@ -153,7 +153,7 @@ static struct model_thread *collect(uint64_t ready) {
     struct model_thread *t = model.live[i];
     if ((ready & bit_of(t)) == 0) continue;
     if (!is_point(&t->pending)) return t;
-    if (t == model.running) p->running = p->count;
+    if (t == model.last) p->running = p->count;
     explorer->candidate[p->count] = t;
     p->op[p->count++] = &t->pending;
   }
@@ -192,6 +192,7 @@ static inline void take_step(struct model_thread *t) {
     h *= 0x9e3779b97f4a7c15ull;
     model.stats.trace_hash = h ^ h >> 32;
     model.points++;
+    model.last = t;
     model.deadlines = 0;
     t->points++;
   }

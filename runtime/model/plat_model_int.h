@@ -62,6 +62,7 @@ struct model {
   uint32_t heap_count;
   struct model_thread *marked;    /* called plat_model_mark */
   uint64_t yielding;              /* bit per slot: threads with yields_to */
+  struct model_thread *last;      /* passed the last point of this run; NULL: none yet */
   uint64_t points;                /* of this run */
   uint32_t deadlines;             /* that passed since the last point */
   uint64_t ended_cpu_ps;          /* processor time of threads that ended */

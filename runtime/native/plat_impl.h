@@ -206,6 +206,7 @@ bool plat_vm_guard(void *p, size_t bytes);
 static inline void plat_poison(const void *p, size_t bytes) { san_poison(p, bytes); }
 static inline void plat_unpoison(const void *p, size_t bytes) { san_unpoison(p, bytes); }
 
+static inline void plat_mark(void) {}
 int plat_main(int (*fn)(void *), void *arg);
 void plat_end_begin(void);
 _Noreturn void plat_end_abort(void);

@@ -37,6 +37,7 @@ const char *litmus_run(const struct litmus_case *c) {
     if (plat_thread_start(&run.thread[i], l->names[i], enter, &run.part[i]) != RT_OK)
       rt_fatal(RT_END_NOMEM, "out of memory: no thread for a litmus program");
   }
+  plat_mark();
   for (uint32_t i = 0; i < l->threads; i++) plat_thread_join(&run.thread[i]);
   return l->check();
 }
