@@ -82,8 +82,9 @@ static uint64_t mix(uint64_t a, uint64_t b) { return rng_split(a * 0x9e3779b97f4
 
 static void hb_step(const struct plat_model_op *op) {
   uint32_t i = 0;
-  while (hb->object[i].id != (uintptr_t)op->address && hb->object[i].id != 0) rt_assert(++i < OBJECTS_MAX);
-  hb->object[i].id = (uintptr_t)op->address;
+  uint64_t id = (uintptr_t)op->address;
+  while (hb->object[i].id != id && hb->object[i].id != 0) rt_assert(++i < OBJECTS_MAX);
+  hb->object[i].id = id;
   bool reads = op->kind == PLAT_OP_LOAD;
   uint64_t before = reads ? 0 : hb->object[i].reads;
   uint64_t s = mix(mix(hb->thread[op->thread], op->thread), mix(hb->object[i].write, before));
