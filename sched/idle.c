@@ -61,7 +61,7 @@ void go_spinning_begin(struct go_m *m) {
  * it sees no spinning M and wakes one, or a spinning M looks at all queues after it has stopped
  * counting as spinning.
  * Kept by:    the full fences here (before look_again) and in go_wake_idle (after the put).
- * Checked by: tests/sched/test_sched.c (a lost wake is reported as a deadlock).
+ * Checked by: tests/sched/test_world.c (test_idle: a lost wake is reported as a deadlock).
  */
 void go_spinning_end(struct go_m *m) {
   rt_assert(m->is_spinning);

@@ -6,7 +6,7 @@
 /* INV sched.poll: whoever wants something of a P's goroutine stores the reason first and sets
  * GC_ATTN_POLL after; the goroutine clears the bit first and looks at the reasons after. So a
  * request is either seen now or leaves the bit set.
- * Checked by: tests/sched/test_world.c, test_suspend.c (a lost request hangs there).
+ * Checked by: tests/sched/test_world.c (a lost request hangs there).
  */
 void go_poll_request(struct go_p *p) {
   at_u32_or_acqrel(&p->gc.attention, GC_ATTN_POLL); /* pairs with go_safepoint: the reason */

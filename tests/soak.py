@@ -31,7 +31,11 @@ def main():
     if len(sys.argv) not in (2, 3):
         print(__doc__.strip())
         return 2
-    minutes = float(sys.argv[2]) if len(sys.argv) == 3 else 10
+    try:
+        minutes = float(sys.argv[2]) if len(sys.argv) == 3 else 10
+    except ValueError:
+        print(f"soak: MINUTES: found {sys.argv[2]!r}, allowed: a number", file=sys.stderr)
+        return 2
     here = os.path.dirname(os.path.abspath(__file__))
     scenarios = sorted(glob.glob(os.path.join(here, "engine", "scenarios", "stress-*.json")))
     if not scenarios:

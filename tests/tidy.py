@@ -33,6 +33,13 @@ SEAM = ("runtime/native/", "runtime/model/", "runtime/san_", "runtime/ctx_", "ru
 PREPROCESSOR_OK = SEAM + ("runtime/plat.h",)
 
 
+def build_files(root):
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith((".", "build"))]
+        if "meson.build" in names:
+            yield os.path.relpath(os.path.join(folder, "meson.build"), root)
+
+
 def c_files(root):
     for layer in LAYERS:
         for folder, _, names in os.walk(os.path.join(root, layer)):
@@ -103,10 +110,13 @@ class Tidy:
                 self.say(path, number, "trailing white space")
             if re.search(r"\b(TODO|FIXME|XXX|HACK)\b", line):
                 self.say(path, number, "left-over marker")
-            if re.search(r"\.\./shared|work/shared|helper [A-H]\b", line):
-                self.say(path, number, "mentions something outside the project")
+            self.outside(path, number, line)
             self.layer(path, number, line)
             self.banned(path, number, code[number - 1])
+
+    def outside(self, path, number, line):
+        if re.search(r"\.\./shared|work/shared|helper [A-H]\b", line):
+            self.say(path, number, "mentions something outside the project")
 
     def banned(self, path, number, code):
         if path.split("/")[0] not in CORE or path.startswith(SEAM):
@@ -165,6 +175,12 @@ class Tidy:
             for function in re.findall(r"\b(\w+)\(\)", m.group(1)):
                 if len(re.findall(r"\b%s\b" % function, everything)) < 2:
                     self.say(path, number, f"invariant {name}: no function {function}")
+            for function in re.findall(r"\b(test_\w+)\b(?!\.)", m.group(1)):
+                if not re.search(r"\b%s\(" % function, everything):
+                    self.say(path, number, f"invariant {name}: no test {function}")
+            for file in re.findall(r"\b(?:tests/\w+/)?\w+\.c\b", m.group(1)):
+                if not any(("/" + known).endswith("/" + file) for known in self.all_text):
+                    self.say(path, number, f"invariant {name}: no file {file}")
 
     def run(self):
         for path in c_files(self.root):
@@ -176,6 +192,10 @@ class Tidy:
             self.header(path, text)
             self.sizes(path, text)
             self.invariant_blocks(path, text)
+        for path in build_files(self.root):
+            with open(os.path.join(self.root, path), encoding="utf-8") as f:
+                for number, line in enumerate(f, 1):
+                    self.outside(path, number, line)
         self.checked_by()
         return self.findings
 

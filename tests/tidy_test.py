@@ -68,6 +68,18 @@ class TidyTest(unittest.TestCase):
         self.expect({"gc/a.c": "/* INV gc.x: y */\n"}, "names no checker")
         self.expect({"gc/a.c": "/* INV gc.x: y\n * Checked by: gc_nothing().\n */\n"}, "no function gc_nothing")
 
+    def test_invariant_names_what_exists(self):
+        block = "/* INV gc.x: y\n * Checked by: tests/gc/%s (%s).\n */\n"
+        test = {"tests/gc/test_a.c": "static void test_b(void **s) { (void)s; }\n"}
+        self.assertEqual(findings({"gc/a.c": block % ("test_a.c", "test_b"), **test}), [])
+        self.expect({"gc/a.c": block % ("test_c.c", "test_b"), **test}, "no file tests/gc/test_c.c")
+        self.expect({"gc/a.c": block % ("test_a.c", "test_c"), **test}, "no test test_c")
+
+    def test_outside(self):
+        line = "# see ../" + "shared/notes\n"
+        self.expect({"gc/a.c": "/* " + line[2:-1] + " */\n"}, "outside the project")
+        self.expect({"gc/meson.build": line}, "outside the project")
+
     def test_invariant_twice(self):
         block = "/* INV gc.x: y\n * Checked by: f().\n */\nint f(void);\nint f(void) { return 1; }\n"
         self.expect({"gc/a.c": block, "gc/b.c": block}, "stated twice")
