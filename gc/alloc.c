@@ -4,7 +4,11 @@
 #include "gc/hooks.h"
 #include "gc/sweep.h"
 
-enum { ZERO_CHUNK_BYTES = 256 * 1024 }; /* a large pointer-free object is cleared in such steps */
+enum {
+  ZERO_CHUNK_BYTES = 256 * 1024, /* a large pointer-free object is cleared in such steps */
+  ROOM_TRIES = 2,                /* collections for one object in a heap that is really full */
+  ROOM_TRIES_MAX = 100           /* where others may have taken what was freed */
+};
 
 /* A slot that was taken and what the rest of the allocation must know. */
 struct taken {
@@ -30,10 +34,22 @@ static void charge_assist(struct gc_mutator *mu, uint64_t bytes) {
 }
 
 /* Every allocation begins as a safepoint; then the assist is charged. After this mu->p does not
- * change until the object is complete. */
+ * change until the object is complete, but by make_room(). */
 static inline void begin(struct gc_mutator *mu, uint64_t bytes) {
   gc_poll(mu);
   if (plat_unlikely(is_marking())) charge_assist(mu, bytes);
+}
+
+/* There is no memory for an object of so many bytes: collects, after which it is to be tried again,
+ * or ends the run. A safepoint. tries: counts the calls for this object. */
+static void make_room(struct gc_mutator *mu, uint64_t bytes, uint32_t *tries) {
+  bool may_collect = !mu->is_system && mu->no_preempt == 0 && bytes <= gc_heap.cap_bytes &&
+                     bytes <= gc_heap.reserved_bytes;
+  uint64_t live_bytes;
+  if (!may_collect || *tries >= ROOM_TRIES_MAX || !gc_hook_emergency(mu, &live_bytes))
+    gc_heap_end_without_memory(bytes, *tries > 0);
+  uint64_t room = at_u64_load_relaxed(&gc_heap.grown_bytes) / 8 * 7; /* the rest is waste */
+  if (++*tries >= ROOM_TRIES && live_bytes + bytes > room) *tries = ROOM_TRIES_MAX;
 }
 
 /* F2.2.6: whatever is allocated during marking is black. */
@@ -70,10 +86,21 @@ static inline void *finish(struct gc_mutator *mu, const struct taken *t, uint64_
 
 /* ---- small objects --------------------------------------------------------------------------- */
 
-static inline struct taken take_slot(struct gc_p *p, uint8_t span_class, uint16_t type) {
-  struct gc_cache_slot *c = &p->cache[span_class];
+/* True: by a refill. */
+static __attribute__((noinline)) bool fill(struct gc_mutator *mu, uint8_t span_class) {
+  uint32_t tries = 0;
+  enum gc_fill got = gc_cache_fill(mu->p, span_class);
+  while (got == GC_FILL_NONE) {
+    make_room(mu, gc_size_classes[span_class / 2].bytes, &tries);
+    got = mu->p->cache[span_class].bits != 0 ? GC_FILL_GROUP : gc_cache_fill(mu->p, span_class);
+  }
+  return got == GC_FILL_SPAN;
+}
+
+static inline struct taken take_slot(struct gc_mutator *mu, uint8_t span_class, uint16_t type) {
   struct taken t;
-  t.is_refilled = plat_unlikely(c->bits == 0) && gc_cache_fill(p, span_class);
+  t.is_refilled = plat_unlikely(mu->p->cache[span_class].bits == 0) && fill(mu, span_class);
+  struct gc_cache_slot *c = &mu->p->cache[span_class];
   uint32_t slot = (uint32_t)__builtin_ctzll(c->bits);
   c->bits &= c->bits - 1;
   c->types[slot] = type;
@@ -85,7 +112,7 @@ static inline struct taken take_slot(struct gc_p *p, uint8_t span_class, uint16_
 
 static inline void *alloc_noscan(struct gc_mutator *mu, uint64_t bytes) {
   uint8_t span_class = (uint8_t)(2 * gc_size_class_of(bytes) + 1);
-  struct taken t = take_slot(mu->p, span_class, 0);
+  struct taken t = take_slot(mu, span_class, 0);
   return finish(mu, &t, bytes);
 }
 
@@ -99,7 +126,8 @@ static void *alloc_tiny(struct gc_mutator *mu, uint32_t bytes) {
     p->tiny_allocs++;
     return (void *)(p->tiny + offset);
   }
-  struct taken t = take_slot(p, GC_TINY_SPAN_CLASS, 0);
+  struct taken t = take_slot(mu, GC_TINY_SPAN_CLASS, 0);
+  p = mu->p;
   if (bytes < p->tiny_offset || p->tiny == 0) {
     p->tiny = (uintptr_t)t.object;
     p->tiny_offset = bytes;
@@ -109,20 +137,29 @@ static void *alloc_tiny(struct gc_mutator *mu, uint32_t bytes) {
 
 /* ---- large objects (F2.6) -------------------------------------------------------------------- */
 
-/* scan_bytes: 0 for pointer-free. */
-static struct taken take_large(struct gc_p *p, uint64_t bytes, uint64_t scan_bytes, uint16_t type) {
+/* A span for one large object. */
+static struct gc_span *take_pages(struct gc_mutator *mu, uint64_t bytes, uint8_t span_class) {
   uint64_t npages = bytes / GC_PAGE_BYTES + (bytes % GC_PAGE_BYTES != 0);
-  uint64_t slot_bytes = npages * GC_PAGE_BYTES;
   if (npages <= gc_heap.reserved_bytes / GC_PAGE_BYTES)
-    gc_sweep_deduct_credit(p, slot_bytes, npages);
-  struct gc_span *span = gc_span_new(p, npages, scan_bytes == 0 ? 1 : 0, bytes);
+    gc_sweep_deduct_credit(mu->p, npages * GC_PAGE_BYTES, npages);
+  struct gc_span *span;
+  for (uint32_t tries = 0; (span = gc_span_new(mu->p, npages, span_class)) == NULL;)
+    make_room(mu, bytes, &tries);
+  return span;
+}
+
+/* scan_bytes: 0 for pointer-free. */
+static struct taken take_large(struct gc_mutator *mu, uint64_t bytes, uint64_t scan_bytes,
+                               uint16_t type) {
+  struct gc_span *span = take_pages(mu, bytes, scan_bytes == 0 ? 1 : 0);
+  uint64_t slot_bytes = span->npages * GC_PAGE_BYTES;
   span->limit = span->base + bytes;
   span->freeindex = span->alloc_count = 1;
   span->large_scan_bytes = scan_bytes;
   if (span->types != NULL) span->types[0] = type;
   at_u64_add_relaxed(&gc_heap.n.total_alloc, slot_bytes);
   at_u64_add_relaxed(&gc_heap.n.mallocs, 1);
-  gc_heap_update(p, (int64_t)slot_bytes, 0);
+  gc_heap_update(mu->p, (int64_t)slot_bytes, 0);
   gc_central_push_swept(span);
   return (struct taken){.object = (char *)span->base, .span = span, .is_refilled = true};
 }
@@ -142,8 +179,8 @@ static void clear_in_steps(struct gc_mutator *mu, char *object, uint64_t bytes) 
 
 static void *alloc_large(struct gc_mutator *mu, uint64_t bytes, uint64_t scan_bytes,
                          uint16_t type) {
+  struct taken t = take_large(mu, bytes, scan_bytes, type);
   struct gc_p *p = mu->p;
-  struct taken t = take_large(p, bytes, scan_bytes, type);
   bool is_dirty = t.span->needzero;
   if (scan_bytes != 0 && is_dirty) {
     memset(t.object, 0, t.span->elem_bytes);
@@ -187,8 +224,7 @@ void *gc_alloc_slow(struct gc_mutator *mu, const struct gc_type *t, uint64_t cou
   uint64_t scan_bytes = bytes - t->size + t->ptrdata; /* F2.2.4 */
   uint16_t type = count == 1 ? t->id : (uint16_t)(t->id | GC_TYPE_ARRAY);
   if (bytes > GC_SMALL_MAX_BYTES) return alloc_large(mu, bytes, scan_bytes, type);
-  struct gc_p *p = mu->p;
-  struct taken taken = take_slot(p, (uint8_t)(2 * gc_size_class_of(bytes)), type);
-  p->scan_alloc += scan_bytes;
+  struct taken taken = take_slot(mu, (uint8_t)(2 * gc_size_class_of(bytes)), type);
+  mu->p->scan_alloc += scan_bytes;
   return finish(mu, &taken, bytes);
 }

@@ -132,14 +132,15 @@ static void return_full(struct gc_p *p, struct gc_cache_slot *c) {
   gc_central_put(p, span);
 }
 
-/* F2.5.1 to F2.5.5. */
-static void refill(struct gc_p *p, uint8_t span_class) {
+/* F2.5.1 to F2.5.5. false: no memory; the slot is empty. */
+static bool refill(struct gc_p *p, uint8_t span_class) {
   struct gc_cache_slot *c = &p->cache[span_class];
   uint32_t now = at_u32_load_relaxed(&gc_heap.sweepgen); /* changes only when stopped */
   rt_assert(p->heap->flush_gen == now);                  /* gc.sweep.alloc */
   plat_charge(PLAT_COST_alloc_slow, 1);
   if (c->span != NULL) return_full(p, c);
   struct gc_span *span = gc_central_take(p, span_class);
+  if (span == NULL) return false;
   at_u32_store_relaxed(&span->sweepgen, now + 3); /* owned: in no set */
   span->alloc_count_before_cache = span->alloc_count;
   c->span = span;
@@ -148,16 +149,17 @@ static void refill(struct gc_p *p, uint8_t span_class) {
   uint64_t scan_bytes = p->scan_alloc;
   p->scan_alloc = 0;
   gc_heap_update(p, (int64_t)(span->npages * GC_PAGE_BYTES - used_bytes), scan_bytes);
+  return true;
 }
 
-bool gc_cache_fill(struct gc_p *p, uint8_t span_class) {
+enum gc_fill gc_cache_fill(struct gc_p *p, uint8_t span_class) {
   struct gc_cache_slot *c = &p->cache[span_class];
   rt_assert(span_class >= 2 && c->bits == 0);
-  if (c->span != NULL && load_group(p, c)) return false;
-  refill(p, span_class);
+  if (c->span != NULL && load_group(p, c)) return GC_FILL_GROUP;
+  if (!refill(p, span_class)) return GC_FILL_NONE;
   bool has_slot = load_group(p, c);
   rt_assert(has_slot);
-  return true;
+  return GC_FILL_SPAN;
 }
 
 /* One span of F2.5.6. Returns what heap_live must give back. */

@@ -162,7 +162,8 @@ struct gc_span *gc_central_take(struct gc_p *p, uint8_t span_class) {
   gc_sweep_deduct_credit(p, (uint64_t)c->npages * GC_PAGE_BYTES, 0);
   struct gc_span *span = pop_partial_swept(span_class);
   if (span == NULL) span = take_unswept(p, span_class);
-  if (span == NULL) span = gc_span_new(p, c->npages, span_class, c->bytes);
+  if (span == NULL) span = gc_span_new(p, c->npages, span_class);
+  if (span == NULL) return NULL;
   rt_assert(at_u32_load_relaxed(&span->sweepgen) == sweepgen_now());
   rt_assert(has_free_slot(span) && span->freeindex < span->nelems);
   return span;

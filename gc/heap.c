@@ -20,6 +20,7 @@ static PLAT_STATE struct {
   struct gc_pages pages;
   struct gc_span *free_spans[GC_SPAN_CLASSES]; /* dead structures by class, linked by set_next */
   uint64_t table_committed_bytes;
+  bool os_refused;     /* why the last span could not be had: not the cap */
 } heap;
 
 void gc_heap_lock(void) {
@@ -94,14 +95,18 @@ void gc_heap_totals(struct gc_totals *out) {
 
 /* ---- growth ---------------------------------------------------------------------------------- */
 
-static _Noreturn void end_without_memory(uint64_t bytes, bool at_cap) {
+void gc_heap_end_without_memory(uint64_t bytes, bool has_collected) {
+  plat_mutex_lock(&heap.lock);
+  bool at_cap = !heap.os_refused && gc_heap.cap_bytes < gc_heap.reserved_bytes;
+  plat_mutex_unlock(&heap.lock);
   unsigned long long committed = at_u64_load_relaxed(&gc_heap.grown_bytes);
   unsigned long long asked = bytes, cap = gc_heap.cap_bytes;
+  const char *tried = has_collected ? "; a collection has not freed enough" : "";
   if (at_cap)
-    rt_fatal(RT_END_CAP, "memory cap reached: %llu bytes asked, %llu committed, cap %llu", asked,
-             committed, cap);
-  rt_fatal(RT_END_NOMEM, "out of memory: %llu bytes asked, %llu committed, cap %llu", asked,
-           committed, gc_heap.cap_bytes == UINT64_MAX ? 0 : cap);
+    rt_fatal(RT_END_CAP, "memory cap reached: %llu bytes asked, %llu committed, cap %llu%s", asked,
+             committed, cap, tried);
+  rt_fatal(RT_END_NOMEM, "out of memory: %llu bytes asked, %llu committed, cap %llu%s", asked,
+           committed, gc_heap.cap_bytes == UINT64_MAX ? 0 : cap, tried);
 }
 
 /* Commits npages more pages; the span table first, because pages that can be allocated must have
@@ -141,21 +146,15 @@ static enum rt_err grow_for_locked(uint64_t npages) {
   return grow_locked(ask);
 }
 
-/* First page of npages pages, now taken. */
-static uint64_t alloc_pages_locked(uint64_t npages, uint64_t bytes) {
+/* First page of npages pages, now taken; GC_PAGES_NONE: there are none. */
+static uint64_t alloc_pages_locked(uint64_t npages) {
+  heap.os_refused = false;
+  if (npages > gc_heap.reserved_bytes / GC_PAGE_BYTES) return GC_PAGES_NONE;
   uint64_t page = gc_pages_alloc(&heap.pages, npages);
   if (page != GC_PAGES_NONE) return page;
-  if (npages <= gc_heap.reserved_bytes / GC_PAGE_BYTES) {
-    enum rt_err err = grow_for_locked(npages);
-    if (err == RT_OK) page = gc_pages_alloc(&heap.pages, npages);
-    if (page != GC_PAGES_NONE) return page;
-    if (err == RT_ERR_NOMEM) {
-      plat_mutex_unlock(&heap.lock);
-      end_without_memory(bytes, false);
-    }
-  }
-  plat_mutex_unlock(&heap.lock);
-  end_without_memory(bytes, gc_heap.cap_bytes < gc_heap.reserved_bytes);
+  enum rt_err err = grow_for_locked(npages);
+  heap.os_refused = err == RT_ERR_NOMEM;
+  return err == RT_OK ? gc_pages_alloc(&heap.pages, npages) : GC_PAGES_NONE;
 }
 
 /* ---- spans ----------------------------------------------------------------------------------- */
@@ -242,7 +241,7 @@ static uint64_t alloc_cached_locked(struct gc_p *p, uint64_t npages, uint64_t *f
   return gc_page_cache_alloc(cache, npages, fresh);
 }
 
-struct gc_span *gc_span_new(struct gc_p *p, uint64_t npages, uint8_t span_class, uint64_t bytes) {
+struct gc_span *gc_span_new(struct gc_p *p, uint64_t npages, uint8_t span_class) {
   rt_assert(npages > 0 && span_class < GC_SPAN_CLASSES);
   if (!gc_sweep_is_done()) gc_sweep_reclaim(p, npages);
   plat_charge(PLAT_COST_page_alloc, 1);
@@ -250,7 +249,11 @@ struct gc_span *gc_span_new(struct gc_p *p, uint64_t npages, uint8_t span_class,
   uint64_t fresh = 0;
   uint64_t page = alloc_cached_locked(p, npages, &fresh);
   if (page == GC_PAGES_NONE) {
-    page = alloc_pages_locked(npages, bytes);
+    page = alloc_pages_locked(npages);
+    if (page == GC_PAGES_NONE) {
+      plat_mutex_unlock(&heap.lock);
+      return NULL;
+    }
     fresh = gc_pages_use(&heap.pages, page, npages);
   }
   struct gc_span *span = take_struct_locked(span_class);

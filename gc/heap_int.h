@@ -14,9 +14,11 @@ struct gc_p_heap {
 
 /* ---- heap.c ---------------------------------------------------------------------------------- */
 
-/* A new span in use: bits clear, freeindex 0, sweepgen current (swept), not in any set.
- * bytes: for the message when memory has run out, which ends the run. Sweeps first, as F2.7.5. */
-struct gc_span *gc_span_new(struct gc_p *p, uint64_t npages, uint8_t span_class, uint64_t bytes);
+/* A new span in use: bits clear, freeindex 0, sweepgen current (swept), not in any set. Sweeps
+ * first, as F2.7.5. NULL: the cap is reached, or the operating system has no more. */
+struct gc_span *gc_span_new(struct gc_p *p, uint64_t npages, uint8_t span_class);
+/* Ends the run after gc_span_new has given NULL for an object of so many bytes. */
+_Noreturn void gc_heap_end_without_memory(uint64_t bytes, bool has_collected);
 /* Gives a span without live slots back. p: the caller's. May leave a zombie in a set. */
 void gc_span_free(struct gc_p *p, struct gc_span *span);
 /* Puts the structure of a dead span that lies in no set on the free list. */
@@ -39,7 +41,7 @@ static inline uint32_t gc_span_words(const struct gc_span *span) {
 
 void gc_central_init(void);
 void gc_central_finish(void);
-/* cacheSpan (F2.7.2): a swept span with a free slot, owned by the caller. */
+/* cacheSpan (F2.7.2): a swept span with a free slot, owned by the caller; NULL: no memory. */
 struct gc_span *gc_central_take(struct gc_p *p, uint8_t span_class);
 /* uncacheSpan (F2.7.3): gives a cached span back; sweeps it if it is stale. */
 void gc_central_put(struct gc_p *p, struct gc_span *span);
@@ -67,9 +69,14 @@ void gc_sweep_end(struct gc_p *p);
 
 /* ---- cache.c --------------------------------------------------------------------------------- */
 
-/* Fills the empty slot p->cache[span_class] with at least one free slot: from the cached span, or
- * by a refill (true: the caller tests the heap trigger). */
-bool gc_cache_fill(struct gc_p *p, uint8_t span_class);
+enum gc_fill {
+  GC_FILL_NONE,  /* no memory; the slot is empty */
+  GC_FILL_GROUP, /* from the cached span */
+  GC_FILL_SPAN   /* by a refill: the caller tests the heap trigger */
+};
+
+/* Fills the empty slot p->cache[span_class] with at least one free slot. */
+enum gc_fill gc_cache_fill(struct gc_p *p, uint8_t span_class);
 
 /* ---- poison.c: checking mode; each is to be called only when gc_heap.check ------------------- */
 

@@ -28,6 +28,11 @@ bool gc_hook_trigger(void);
  * object is rooted meanwhile. Never called with mu->no_preempt > 0. */
 void gc_hook_start(struct gc_mutator *mu);
 
+/* There is no memory for an object: collects and sweeps everything. *live_bytes: what was found
+ * live. False: there is no collecting. A safepoint; may park. Never called with mu->no_preempt > 0
+ * or for system goroutines. */
+bool gc_hook_emergency(struct gc_mutator *mu, uint64_t *live_bytes);
+
 /* The last span of a sweep phase was swept. At most once per phase; any P. Not a safepoint. */
 void gc_hook_swept(struct gc_p *p);
 

@@ -145,7 +145,7 @@ static const struct sc_row runtime_rows[] = {
      .doc = "Processors (Go: GOMAXPROCS)."},
     {"memory_cap_bytes", SC_TYPE_BYTES, AT(struct scenario, memory_cap_bytes), .min = MIB(1),
      .max = INT64_MAX, .initial = 0, .special = "none", .special_value = 0,
-     .doc = "Most memory the heap may take; a run that needs more ends there."},
+     .doc = "Most memory the heap may take: a collection is forced there; needing more ends it."},
     {"deadline_ns", SC_TYPE_NS, AT(struct scenario, deadline_ns), .min = MS(1),
      .max = SECONDS(604800), .initial = SECONDS(300),
      .doc = "Wall-clock time after which a run is stopped as hung."},

@@ -340,17 +340,34 @@ static void wait_for_mark(struct gc_mutator *self, uint32_t n) {
   }
 }
 
-void gc_collect(struct gc_mutator *self) {
+/* Marks in a cycle that begins now. Returns its number. */
+static uint32_t mark_anew(struct gc_mutator *self) {
   rt_assert(self->no_preempt == 0);
   uint32_t n = at_u32_load_relaxed(&gc_cc.cycles); /* written in a stop */
   wait_for_mark(self, n);
   gc_cycle_start(self, GC_TRIGGER_CYCLE, n + 1);
   wait_for_mark(self, n + 1);
-  /* Helps sweeping, giving others the P between spans; a newer cycle ends the wait. */
-  while (at_u32_load_relaxed(&gc_cc.cycles) == n + 1 && /* written in a stop */
-         gc_sweep_one(self->p) != GC_SWEEP_NONE) {
-    gc_world->yield(self);
-  }
-  while (at_u32_load_relaxed(&gc_cc.cycles) == n + 1 && !gc_sweep_is_done())
-    gc_world->yield(self);
+  return n + 1;
+}
+
+/* Sweeping of cycle n is over, or a newer one has begun. */
+static bool is_swept(uint32_t n) {
+  return at_u32_load_relaxed(&gc_cc.cycles) != n /* written in a stop */ || gc_sweep_is_done();
+}
+
+void gc_collect(struct gc_mutator *self) {
+  uint32_t n = mark_anew(self);
+  /* Helps sweeping, giving others the P between spans. */
+  while (!is_swept(n) && gc_sweep_one(self->p) != GC_SWEEP_NONE) gc_world->yield(self);
+  while (!is_swept(n)) gc_world->yield(self);
+}
+
+bool gc_hook_emergency(struct gc_mutator *mu, uint64_t *live_bytes) {
+  if (at_u32_load_relaxed(&gc_cc.started) == 0) return false; /* written once, by the first */
+  uint32_t n = mark_anew(mu);
+  *live_bytes = at_u64_load_relaxed(&gc_cc.bytes_marked); /* a newer cycle's: too little */
+  /* The others are as hungry: what is swept while they run is theirs. */
+  while (gc_sweep_one(mu->p) != GC_SWEEP_NONE) continue;
+  while (!is_swept(n)) gc_world->yield(mu);
+  return true;
 }

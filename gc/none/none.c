@@ -57,6 +57,10 @@ void gc_hook_allocated_black(struct gc_p *p, uint64_t bytes) {
 void gc_hook_update(struct gc_p *p, uint64_t scan_bytes) {
   (void)p, (void)scan_bytes;
 }
+bool gc_hook_emergency(struct gc_mutator *mu, uint64_t *live_bytes) {
+  (void)mu, (void)live_bytes;
+  return false;
+}
 bool gc_hook_trigger(void) {
   return false;
 }

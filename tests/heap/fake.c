@@ -24,6 +24,11 @@ void gc_hook_update(struct gc_p *p, uint64_t scan_bytes) {
   __atomic_add_fetch(&fake.scan_bytes, scan_bytes, __ATOMIC_RELAXED);
 }
 
+bool gc_hook_emergency(struct gc_mutator *mu, uint64_t *live_bytes) {
+  (void)mu, (void)live_bytes;
+  return false;
+}
+
 bool gc_hook_trigger(void) {
   return fake.trigger;
 }
