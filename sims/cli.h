@@ -21,6 +21,8 @@ int sim_cmd_compare(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_job(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_bench(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_fidelity(struct sim_cli *cli, const struct sim_options *o);
+int sim_cmd_explore(struct sim_cli *cli, const struct sim_options *o);
+int sim_cmd_replay(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_validate(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_list(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_help(struct sim_cli *cli, const struct sim_options *o);
@@ -29,6 +31,8 @@ int sim_cmd_help(struct sim_cli *cli, const struct sim_options *o);
 int sim_run_scenario(struct sim_cli *cli, const struct sim_options *o, const char *file,
                      const struct scenario *s);
 int sim_compare_scenario(struct sim_cli *cli, const struct sim_options *o, const char *file,
+                         const struct scenario *s);
+int sim_explore_scenario(struct sim_cli *cli, const struct sim_options *o, const char *file,
                          const struct scenario *s);
 
 void sim_print_help(const struct sim_command *command, FILE *f, bool color);
@@ -44,14 +48,16 @@ bool sim_engine_exists(const char *platform, const char *collector);
 char *sim_engine_probe(const char *platform, const char *collector);
 /* The directory of the scenarios that come with the program; NULL: there is none. */
 char *sim_configs_dir(void);
+/* Its folder of races, "races"; NULL: there is none. */
+char *sim_races_dir(void);
 /* The file of a FILE argument: itself when it exists, or the shipped scenario of that name; NULL
  * with a message on stderr. "-" stays "-". */
 char *sim_scenario_path(const char *argument);
 
 /* Loads the scenario of a path found by sim_scenario_path. NULL: all findings are on stderr. */
 struct scenario *sim_scenario_read(const char *path, const struct sim_options *o);
-/* The names (without ".json") of the scenarios in a directory, sorted, NULL-ended; each and the
- * list are the caller's. Empty when it cannot be read. */
+/* The names (without ".json") of the scenarios in a directory, sorted, NULL-ended; schemas and
+ * schedule files are none. Each and the list are the caller's. Empty when it cannot be read. */
 char **sim_scenario_names(const char *dir);
 void sim_names_free(char **names);
 

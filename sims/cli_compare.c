@@ -418,28 +418,31 @@ int sim_cmd_compare(struct sim_cli *cli, const struct sim_options *o) {
 }
 
 /* Does what the scenario's "job" says. */
-static int refuse_job(const struct scenario *s) {
-  fprintf(stderr, "tricolor job: the job of %s is %s, for which there is no command here; "
-                  "`tricolor run --engine model` runs one schedule\n", s->name, s->job);
-  return TRI_EXIT_INPUT;
+/* What a scenario may name as its job. */
+static const struct {
+  const char *name;
+  int (*act)(struct sim_cli *cli, const struct sim_options *o, const char *file,
+             const struct scenario *s);
+} jobs[] = {
+  {"compare", sim_compare_scenario}, {"run", sim_run_scenario}, {"explore", sim_explore_scenario},
+};
+
+static int do_job(struct sim_cli *cli, const struct sim_options *o, const char *file,
+                  const struct scenario *s) {
+  const char *ignored = NULL;
+  uint32_t i = 0;
+  while (strcmp(jobs[i].name, s->job) != 0) i++;
+  const struct sim_command *command = sim_command_find(jobs[i].name, &ignored);
+  char *who = sim_printf("this scenario, whose job is %s", command->name);
+  bool is_fine = sim_options_allowed(o, command->options, who);
+  free(who);
+  return is_fine ? jobs[i].act(cli, o, file, s) : TRI_EXIT_INPUT;
 }
 
 int sim_cmd_job(struct sim_cli *cli, const struct sim_options *o) {
   char *path = sim_scenario_path(o->files[0]);
   struct scenario *s = path != NULL ? sim_scenario_read(path, o) : NULL;
-  const char *ignored = NULL;
-  int status = TRI_EXIT_INPUT;
-  if (s != NULL && strcmp(s->job, "explore") == 0) {
-    status = refuse_job(s);
-  } else if (s != NULL) {
-    bool is_run = strcmp(s->job, "run") == 0;
-    const struct sim_command *command = sim_command_find(is_run ? "run" : "compare", &ignored);
-    char *who = sim_printf("this scenario, whose job is %s", command->name);
-    if (sim_options_allowed(o, command->options, who)) {
-      status = is_run ? sim_run_scenario(cli, o, path, s) : sim_compare_scenario(cli, o, path, s);
-    }
-    free(who);
-  }
+  int status = s != NULL ? do_job(cli, o, path, s) : TRI_EXIT_INPUT;
   scenario_free(s);
   free(path);
   return status;

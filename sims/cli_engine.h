@@ -14,6 +14,7 @@ struct sim_attempt {
   bool gctrace;
   const char *events_path; /* NULL: none */
   const char *const *more; /* further arguments, NULL-ended, or NULL */
+  const char *directory;   /* it runs in; NULL: ours */
   const char *schema;      /* of the result; NULL: TRICOLOR_RESULT_SCHEMA */
   bool is_search;          /* it explores: its own time limit comes on top of the deadline, and it
                               answers when it is told to end */

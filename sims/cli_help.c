@@ -13,6 +13,10 @@
 #define COMPARE_OPTIONS \
   (SCENARIO_OPTIONS | SIM_OPT_WITH | SIM_OPT_RUNS | SIM_OPT_ENGINE | SIM_OPT_JSON)
 
+#define EXPLORE_OPTIONS                                                                    \
+  (SCENARIO_OPTIONS | SIM_OPT_STRATEGY | SIM_OPT_PREEMPTIONS | SIM_OPT_DEPTH |             \
+   SIM_OPT_SCHEDULES | SIM_OPT_TIME | SIM_OPT_JOBS | SIM_OPT_JSON | SIM_OPT_MUTANTS)
+
 const struct sim_command sim_commands[] = {
   {
     .name = "run", .arguments = "FILE", .doc = "run a scenario once and show what was measured",
@@ -47,13 +51,54 @@ const struct sim_command sim_commands[] = {
     .options = COMPARE_OPTIONS, .files_min = 1, .files_max = 1, .run = sim_cmd_compare,
   },
   {
+    .name = "explore", .arguments = "FILE",
+    .doc = "search the interleavings of a scenario for a violation",
+    .text =
+      "Runs the scenario on the model, schedule after schedule, and checks the heap at every mark\n"
+      "termination and at the end: lost objects, early frees, broken maps, deadlock, races. What is\n"
+      "found is made as small as it goes, shown as a table with a column for each actor, and kept\n"
+      "as a token and a .schedule.json file in the current directory for tricolor replay. What was\n"
+      "searched is counted, and one line says what may be concluded: EXHAUSTED (every schedule),\n"
+      "BOUND (every schedule with so few preemptions), PROBABILITY (a chance to have met a bug of\n"
+      "some depth) or NONE. Ctrl-C ends the search and shows all that for what was done.\n"
+      "A violation that the scenario expects (\"expect_violation\") is success.\n"
+      "--mutants does it for every fault of configs/races and exhausts its correct twin.",
+    .examples =
+      "  tricolor explore late-barrier-work              find the flush race of issue 27993\n"
+      "  tricolor explore my.json --strategy bound --preemptions 3\n"
+      "                                                  every schedule with up to 3 preemptions\n"
+      "  tricolor explore my.json --time 60 --jobs 2     a minute on two processors\n"
+      "  tricolor explore my.json --set explore.points='[\"scheduler\",\"map\"]'\n"
+      "                                                  interleave other operations\n"
+      "  tricolor explore --mutants                      the kill table\n"
+      "  tricolor explore my.json --json - | jq .guarantee\n",
+    .options = EXPLORE_OPTIONS, .files_min = 0, .files_max = 1, .run = sim_cmd_explore,
+  },
+  {
+    .name = "replay", .arguments = "TOKEN | FILE",
+    .doc = "run one schedule again, as tricolor explore found it",
+    .text =
+      "TOKEN is the line that explore prints (in quotes: a shell would take parts of it), FILE the\n"
+      ".schedule.json it wrote. The scenario of a token is looked for among those that come with\n"
+      "tricolor and in the current directory, or named with --scenario. The run is the same to the\n"
+      "byte; a token that does not fit this build says what it expected and what it found.",
+    .examples =
+      "  tricolor replay 'tri1:7f3a91c2:b10c44de:-:t0.0>t3:5e1c'\n"
+      "  tricolor replay late-barrier-work-5e1c.schedule.json\n"
+      "  tricolor replay FILE --trace run.json           open run.json in ui.perfetto.dev\n"
+      "  tricolor replay TOKEN --scenario my.json --set gc.gogc=50\n",
+    .options = SCENARIO_OPTIONS | SIM_OPT_SCENARIO | SIM_OPT_TRACE | SIM_OPT_JSON,
+    .files_min = 1, .files_max = 1, .run = sim_cmd_replay,
+  },
+  {
     .name = "job", .arguments = "FILE",
-    .doc = "do what the scenario's \"job\" says: run or compare",
+    .doc = "do what the scenario's \"job\" says: run, compare or explore",
     .text =
       "A scenario may name its job; without one it is compare. The options of that command\n"
       "apply.",
     .examples = "  tricolor job configs/map-growth.json            what ./dev run does\n",
-    .options = RUN_OPTIONS | COMPARE_OPTIONS, .files_min = 1, .files_max = 1, .run = sim_cmd_job,
+    .options = RUN_OPTIONS | COMPARE_OPTIONS | (EXPLORE_OPTIONS & ~(uint32_t)SIM_OPT_MUTANTS),
+    .files_min = 1, .files_max = 1, .run = sim_cmd_job,
   },
   {
     .name = "bench", .arguments = "[NAME...]",
@@ -118,7 +163,7 @@ const struct sim_command sim_commands[] = {
 
 static const char exit_status_text[] =
   "  0  done, and every expectation holds\n"
-  "  1  an expectation failed, or a violation was found\n"
+  "  1  an expectation failed, or a violation was found that the scenario does not expect\n"
   "  2  the input is wrong: options, scenario, a missing engine, an output that cannot be\n"
   "     written; nothing was run\n"
   "  3  an engine failed (crash, deadline, memory, no result), or results could not be written\n"
@@ -139,6 +184,7 @@ void sim_print_overview(FILE *f, bool color) {
   fprintf(f, "  tricolor list                    what there is to run\n"
              "  tricolor run map-growth          a million inserts into one map\n"
              "  tricolor compare map-growth      the same against the Boehm collector\n"
+             "  tricolor explore late-barrier-work  find a race in the collector\n"
              "  tricolor help compare            more about a command\n");
   heading(f, "Exit status", color);
   fputs(exit_status_text, f);

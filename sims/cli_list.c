@@ -44,9 +44,10 @@ static void add_engines(cJSON *doc) {
   }
 }
 
-static void add_scenarios(cJSON *doc) {
-  cJSON *list = cJSON_AddArrayToObject(doc, "scenarios");
-  char *dir = sim_configs_dir(), **names = sim_scenario_names(dir);
+/* dir is freed. */
+static void add_scenarios(cJSON *doc, const char *key, char *dir) {
+  cJSON *list = cJSON_AddArrayToObject(doc, key);
+  char **names = sim_scenario_names(dir);
   for (char **name = names; *name != NULL; name++) {
     struct sc_errors errors = {0};
     char *path = sim_printf("%s/%s.json", dir, *name);
@@ -69,7 +70,9 @@ static cJSON *list_json(void) {
   add_choices(doc, "barriers", sim_barriers);
   add_choices(doc, "pacers", sim_pacers);
   add_choices(doc, "map_kinds", sim_map_kinds);
-  add_scenarios(doc);
+  add_choices(doc, "strategies", sim_strategies);
+  add_scenarios(doc, "scenarios", sim_configs_dir());
+  add_scenarios(doc, "races", sim_races_dir());
   return doc;
 }
 
@@ -111,7 +114,9 @@ static void print_list(const cJSON *doc, bool color) {
   print_items(doc, "barriers", "Write barriers (gc.barrier.kind)", color);
   print_items(doc, "pacers", "Pacers (gc.pacer.kind)", color);
   print_items(doc, "map_kinds", "Map kinds (maps.NAME.kind)", color);
+  print_items(doc, "strategies", "Strategies (explore.strategy, --strategy)", color);
   print_items(doc, "scenarios", "Scenarios that come with tricolor (run them by name)", color);
+  print_items(doc, "races", "Races among them (explore them by name)", color);
 }
 
 int sim_cmd_list(struct sim_cli *cli, const struct sim_options *o) {

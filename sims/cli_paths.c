@@ -122,10 +122,23 @@ char *sim_configs_dir(void) {
   return found;
 }
 
+char *sim_races_dir(void) {
+  char *configs = sim_configs_dir();
+  char *dir = configs != NULL ? sim_printf("%s/races", configs) : NULL;
+  struct stat st;
+  if (dir != NULL && (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))) {
+    free(dir);
+    dir = NULL;
+  }
+  free(configs);
+  return dir;
+}
+
 static bool is_scenario_name(const char *name) {
   size_t length = strlen(name);
   if (length <= 5 || name[0] == '.' || strcmp(name + length - 5, ".json") != 0) return false;
-  return length <= 12 || strcmp(name + length - 12, ".schema.json") != 0;
+  if (length > 12 && strcmp(name + length - 12, ".schema.json") == 0) return false;
+  return length <= 14 || strcmp(name + length - 14, ".schedule.json") != 0;
 }
 
 static int compare_names(const void *a, const void *b) {
@@ -153,14 +166,16 @@ void sim_names_free(char **names) {
   free(names);
 }
 
-static void complain_missing(const char *argument, const char *dir) {
-  char **names = sim_scenario_names(dir);
+static void complain_missing(const char *argument, const char *const *dirs) {
+  char **names[2] = {sim_scenario_names(dirs[0]), sim_scenario_names(dirs[1])};
   struct sim_suggest s = {.typed = argument};
-  for (char **p = names; *p != NULL; p++) sim_suggest_offer(&s, *p);
+  for (uint32_t i = 0; i < 2; i++) {
+    for (char **p = names[i]; *p != NULL; p++) sim_suggest_offer(&s, *p);
+  }
   fprintf(stderr, "%s: no such file, and no scenario of that name comes with tricolor", argument);
   if (s.best != NULL) fprintf(stderr, "; did you mean %s?", s.best);
   fprintf(stderr, "\n`tricolor list` shows the scenarios that do. Nothing was run.\n");
-  sim_names_free(names);
+  for (uint32_t i = 0; i < 2; i++) sim_names_free(names[i]);
 }
 
 char *sim_scenario_path(const char *argument) {
@@ -168,15 +183,18 @@ char *sim_scenario_path(const char *argument) {
   if (strcmp(argument, "-") == 0 || !is_name || access(argument, F_OK) == 0) {
     return sim_strdup(argument);
   }
-  char *dir = sim_configs_dir();
+  char *const dirs[] = {sim_configs_dir(), sim_races_dir()};
   const char *suffix = is_scenario_name(argument) ? "" : ".json";
-  char *path = dir != NULL ? sim_printf("%s/%s%s", dir, argument, suffix) : NULL;
-  if (path == NULL || access(path, F_OK) != 0) {
-    complain_missing(argument, dir);
+  char *path = NULL;
+  for (uint32_t i = 0; i < 2 && path == NULL; i++) {
+    if (dirs[i] == NULL) continue;
+    path = sim_printf("%s/%s%s", dirs[i], argument, suffix);
+    if (access(path, F_OK) == 0) continue;
     free(path);
     path = NULL;
   }
-  free(dir);
+  if (path == NULL) complain_missing(argument, (const char *const *)dirs);
+  for (uint32_t i = 0; i < 2; i++) free(dirs[i]);
   return path;
 }
 

@@ -32,9 +32,14 @@ static void draw(struct sim_progress *p) {
   sim_format(SIM_UNIT_NS, spent, elapsed);
   /* Before a fiftieth is done the estimate would be noise. */
   if (all > 0.02 && all <= 1) sim_format(SIM_UNIT_NS, spent * (1 - all) / all, left);
-  int n = snprintf(line, sizeof line, "run %u of %u  %s  %3.0f %%  %s%s%s  %s", p->run, p->runs,
-                   p->engine, p->done * 100, elapsed, left[0] != '\0' ? ", left " : "", left,
-                   p->what);
+  char title[128];
+  if (p->title != NULL) {
+    snprintf(title, sizeof title, "%s", p->title);
+  } else {
+    snprintf(title, sizeof title, "run %u of %u  %s", p->run, p->runs, p->engine);
+  }
+  int n = snprintf(line, sizeof line, "%s  %3.0f %%  %s%s%s  %s", title, p->done * 100, elapsed,
+                   left[0] != '\0' ? ", left " : "", left, p->what);
   uint32_t width = terminal_width() - 1;
   if (n > 0 && (uint32_t)n > width && width < sizeof line) line[width] = '\0';
   fprintf(stderr, "\r%s\033[K", line);

@@ -12,6 +12,7 @@ struct sim_progress {
   bool is_shown;          /* a line stands on the terminal now */
   uint32_t run, runs;     /* from 1 */
   const char *engine;     /* "concurrent" */
+  const char *title;      /* instead of "run 1 of 5  concurrent"; NULL: that */
   uint64_t begin_ns;      /* of the first run */
   uint64_t drawn_ns;      /* last time the line was drawn */
   double done;            /* of the current run, 0..1 */

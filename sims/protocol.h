@@ -22,6 +22,7 @@
 #define TRICOLOR_RESULT_SCHEMA "tricolor.result/1"
 #define TRICOLOR_COMPARE_SCHEMA "tricolor.compare/1"
 #define TRICOLOR_EXPLORE_SCHEMA "tricolor.explore/1"
+#define TRICOLOR_SCHEDULE_SCHEMA "tricolor.schedule/1"
 #define TRICOLOR_MUTANTS_SCHEMA "tricolor.mutants/1"
 
 enum { TRI_EXIT_OK = 0, TRI_EXIT_FAILED = 1, TRI_EXIT_INPUT = 2, TRI_EXIT_ENGINE = 3 };

@@ -94,6 +94,30 @@ static cJSON *resolve_object(const struct scenario *s, const struct sc_object *o
   return out;
 }
 
+/* What a schedule of the program depends on. */
+static cJSON *resolve_program(const struct scenario *s) {
+  static const char *const apart[] = {"name", "description", "job", "expect", "expect_violation"};
+  cJSON *document = resolve_object(s, &sc_root, s);
+  cJSON *explore = cJSON_DetachItemFromObjectCaseSensitive(document, "explore");
+  cJSON *points = cJSON_DetachItemFromObjectCaseSensitive(explore, "points");
+  for (size_t i = 0; i < sizeof apart / sizeof apart[0]; i++)
+    cJSON_DeleteItemFromObjectCaseSensitive(document, apart[i]);
+  cJSON_AddItemToObject(document, "points", points);
+  cJSON_Delete(explore);
+  return document;
+}
+
+uint32_t scenario_key(const struct scenario *s) {
+  cJSON *document = resolve_program(s);
+  char *text = cJSON_PrintUnformatted(document);
+  uint64_t hash = UINT64_C(14695981039346656037);
+  for (const unsigned char *p = (const unsigned char *)text; p != NULL && *p != '\0'; p++)
+    hash = (hash ^ *p) * UINT64_C(1099511628211);
+  cJSON_free(text);
+  cJSON_Delete(document);
+  return (uint32_t)(hash >> 32);
+}
+
 char *sc_resolve(const struct scenario *s) {
   cJSON *document = resolve_object(s, &sc_root, s);
   char *text = cJSON_PrintUnformatted(document);

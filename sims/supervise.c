@@ -309,6 +309,7 @@ static int start(struct sim_run *r) {
   };
   uv_process_options_t options = {
     .file = r->spawn->path, .args = args, .exit_cb = on_exited, .stdio = stdio, .stdio_count = 3,
+    .cwd = r->spawn->directory,
     .flags = r->spawn->keeps_on_interrupt ? UV_PROCESS_DETACHED : 0,
   };
   return uv_spawn(r->loop, &r->process, &options);

@@ -40,6 +40,7 @@ struct sim_spawn {
   bool gctrace;
   const char *events_path;   /* NULL: none */
   const char *const *more;   /* further arguments, NULL-ended; NULL: none */
+  const char *directory;     /* it runs in; NULL: ours */
   const char *schema;        /* of the result; NULL: TRICOLOR_RESULT_SCHEMA */
   bool keeps_on_interrupt;   /* told to end, it still answers with a result: it gets SIGTERM only
                                 from here, not Ctrl-C from the terminal, and more time to answer */

@@ -70,8 +70,7 @@ static const struct scale *pick_scale(enum sim_unit unit, double value) {
   return s;
 }
 
-/* Columns a text takes on the screen: code points of UTF-8, none wide. */
-static uint32_t width_of(const char *text) {
+uint32_t sim_text_width(const char *text) {
   uint32_t n = 0;
   for (const char *p = text; *p != '\0'; p++) n += ((unsigned char)*p & 0xc0) != 0x80;
   return n;
@@ -84,13 +83,13 @@ void sim_print_wrapped(FILE *f, const char *text) {
     size_t length = strcspn(text, " \t\n");
     if (length == 0) break;
     char *word = sim_printf("%.*s", (int)length, text);
-    bool is_full = column > 0 && column + 1 + width_of(word) > WRAP_WIDTH;
+    bool is_full = column > 0 && column + 1 + sim_text_width(word) > WRAP_WIDTH;
     if (is_full) column = 0;
     if (is_full) fputc('\n', f);
     if (column > 0) fputc(' ', f);
     if (column > 0) column++;
     fputs(sim_text_clean(word, word, length + 1), f);
-    column += width_of(word);
+    column += sim_text_width(word);
     text += length;
     free(word);
   }
@@ -228,7 +227,7 @@ static void print_cells(const struct row *row, const uint32_t *widths,
   }
   for (uint32_t c = 0; c < last; c++) {
     const struct cell *cell = &row->cells[c];
-    int pad = (int)(widths[c] - width_of(cell->text));
+    int pad = (int)(widths[c] - sim_text_width(cell->text));
     if (c > 0) fputs("  ", f);
     if (c > 0) fprintf(f, "%*s", pad, "");
     fprintf(f, "%s%s%s", sim_style_begin(cell->style, color), cell->text,
@@ -242,7 +241,7 @@ void sim_table_print(const struct sim_table *t, FILE *f, bool color) {
   uint32_t widths[SIM_TABLE_COLUMNS_MAX] = {0};
   for (uint32_t r = 0; r < t->row_count; r++) {
     for (uint32_t c = 0; c < t->rows[r].cell_count; c++) {
-      uint32_t w = width_of(t->rows[r].cells[c].text);
+      uint32_t w = sim_text_width(t->rows[r].cells[c].text);
       if (w > widths[c]) widths[c] = w;
     }
   }

@@ -22,6 +22,9 @@ const char *sim_style_end(enum sim_style style, bool color);
  * become spaces. Returns out. */
 char *sim_text_clean(const char *text, char *out, size_t bytes);
 
+/* Columns a text takes on the screen: code points of UTF-8, none wide. */
+uint32_t sim_text_width(const char *text);
+
 /* Writes the words of text, cleaned, on lines of at most 100 columns, and a newline. */
 void sim_print_wrapped(FILE *f, const char *text);
 

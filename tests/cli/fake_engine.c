@@ -3,6 +3,10 @@
  *   FAKE_FROM        the first run (of "3/10") the mode is about; before it: ok
  *   FAKE_CONTESTANTS collectors in a comparison, default 2: tells the round from the run's number
  *   FAKE_LOG         a file to which "COLLECTOR RUN/RUNS PID" is appended
+ *   FAKE_WORDS       a file to which its arguments are appended, a line for each start
+ *   FAKE_INPUT       a file that gets what came on standard input
+ *   FAKE_DOCUMENT    mode "search": a file with the result; a directory: NAME.json in it for the
+ *                    scenario's name, NAME-twin.json when it expects no violation and there is one
  * Its numbers are fixed by round, so that the tests can compute medians and ratios by hand. */
 #include <signal.h>
 #include <stdbool.h>
@@ -12,6 +16,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+static char input[1 << 20]; /* the scenario */
 static const char *collector = "", *engine = "", *run_label = "1/1", *events_path;
 static int run_number = 1;
 
@@ -152,6 +157,63 @@ static int mode_gctrace(void) {
   return mode_ok();
 }
 
+/* ---- searches ---- */
+
+/* The value of a key of text in the scenario, up to its closing quote; "": none. */
+static const char *text_in(const char *key) {
+  static char value[256];
+  const char *at = strstr(input, key);
+  snprintf(value, sizeof value, "%s", at != NULL ? at + strlen(key) : "");
+  value[strcspn(value, "\"")] = '\0';
+  return value;
+}
+
+static FILE *open_document(void) {
+  const char *path = getenv("FAKE_DOCUMENT");
+  char file[512];
+  FILE *f = NULL;
+  if (strstr(path, ".json") != NULL) return fopen(path, "r");
+  const char *name = text_in("\"name\":\"");
+  bool is_twin = strstr(input, "\"expect_violation\"") == NULL;
+  snprintf(file, sizeof file, "%s/%s-twin.json", path, name);
+  if (is_twin) f = fopen(file, "r");
+  snprintf(file, sizeof file, "%s/%s.json", path, name);
+  return f != NULL ? f : fopen(file, "r");
+}
+
+/* Writes the document as a result line. */
+static int print_document(void) {
+  FILE *f = open_document();
+  int c = 0;
+  if (f == NULL) return 97;
+  printf("{\"type\":\"result\",\"result\":");
+  while ((c = getc(f)) != EOF) putchar(c == '\n' ? ' ' : c);
+  printf("}\n");
+  fclose(f);
+  fflush(stdout);
+  return 0;
+}
+
+static int mode_search(void) {
+  progress("explore", 0.25, "bound 1: 12,345 schedules");
+  return print_document();
+}
+
+/* Until it is told to end. */
+static int mode_endless_search(void) {
+  sigset_t set;
+  int signal_number = 0;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigprocmask(SIG_BLOCK, &set, NULL);
+  progress("explore", 0.25, "bound 1: 12,345 schedules");
+  FILE *f = fopen("started", "w");
+  if (f != NULL) fputs("now\n", f);
+  if (f != NULL) fclose(f);
+  sigwait(&set, &signal_number);
+  return print_document();
+}
+
 static int mode_quits_early(void) { return mode_ok(); } /* before reading its input */
 
 static const struct { const char *name; int (*act)(void); } modes[] = {
@@ -160,7 +222,8 @@ static const struct { const char *name; int (*act)(void); } modes[] = {
   {"oom", mode_oom}, {"partial", mode_partial}, {"violation", mode_violation},
   {"refused", mode_refused}, {"status", mode_status}, {"schema", mode_schema},
   {"twice", mode_twice}, {"wait", mode_wait}, {"gctrace", mode_gctrace},
-  {"quits-early", mode_quits_early},
+  {"quits-early", mode_quits_early}, {"search", mode_search},
+  {"endless-search", mode_endless_search},
 };
 
 static void read_arguments(int argc, char **argv) {
@@ -174,8 +237,13 @@ static void read_arguments(int argc, char **argv) {
   engine = first + 1;
   for (int i = 1; i + 1 < argc; i++) {
     if (strcmp(argv[i], "--run") == 0) run_label = argv[i + 1];
-    if (strcmp(argv[i], "--events") == 0) events_path = argv[i + 1];
+    bool is_file = strcmp(argv[i], "--events") == 0 || strcmp(argv[i], "--trace") == 0;
+    if (is_file) events_path = argv[i + 1];
   }
+  const char *words = getenv("FAKE_WORDS");
+  FILE *f = words != NULL ? fopen(words, "a") : NULL;
+  for (int i = 1; f != NULL && i < argc; i++) fprintf(f, "%s%s", argv[i], argv[i + 1] ? " " : "\n");
+  if (f != NULL) fclose(f);
   run_number = atoi(run_label);
 }
 
@@ -205,11 +273,15 @@ static void write_files(void) {
 int main(int argc, char **argv) {
   read_arguments(argc, argv);
   const char *mode = wanted_mode();
-  char block[4096];
   size_t bytes = 0, n = 0;
-  while (strcmp(mode, "quits-early") != 0 && (n = fread(block, 1, sizeof block, stdin)) > 0) {
+  while (strcmp(mode, "quits-early") != 0 &&
+         (n = fread(input + bytes, 1, sizeof input - 1 - bytes, stdin)) > 0) {
     bytes += n;
   }
+  const char *copy = getenv("FAKE_INPUT");
+  FILE *f = copy != NULL ? fopen(copy, "w") : NULL;
+  if (f != NULL) fputs(input, f);
+  if (f != NULL) fclose(f);
   progress("setup", 0, "reading the scenario");
   progress("run", 0.5, "goroutine g: alloc");
   write_files();

@@ -113,6 +113,27 @@ static void values(void **state) {
   scenario_free(s);
 }
 
+static uint32_t key_of(const char *text) {
+  struct scenario *s = load_ok(text);
+  uint32_t key = scenario_key(s);
+  scenario_free(s);
+  return key;
+}
+
+#define KEYED(name, more) \
+  "{\"name\":\"" name "\"," more "\"goroutines\":[{\"body\":[{\"op\":\"gc\"}]}]}"
+
+static void keys(void **state) {
+  uint32_t key = key_of(KEYED("a", ""));
+  (void)state;
+  assert_int_equal(key, key_of(KEYED("b", "\"description\":\"x\",\"job\":\"explore\",")));
+  assert_int_equal(key, key_of(KEYED("a", "\"expect_violation\":\"lost\",")));
+  assert_int_equal(key, key_of(KEYED("a", "\"explore\":{\"strategy\":\"pct\",\"jobs\":2},")));
+  assert_int_not_equal(key, key_of(KEYED("a", "\"explore\":{\"points\":[\"map\"]},")));
+  assert_int_not_equal(key, key_of(KEYED("a", "\"seed\":2,")));
+  assert_int_not_equal(key, key_of(KEYED("a", "\"gc\":{\"gogc\":50},")));
+}
+
 static void all_errors_at_once(void **state) {
   struct sc_errors errors;
   (void)state;
@@ -540,6 +561,7 @@ int main(void) {
       cmocka_unit_test(defaults),
       cmocka_unit_test(values),
       cmocka_unit_test(explore_values),
+      cmocka_unit_test(keys),
       cmocka_unit_test(all_errors_at_once),
       cmocka_unit_test(cap_on_errors),
       cmocka_unit_test(printable),

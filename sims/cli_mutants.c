@@ -1,0 +1,517 @@
+#include "sims/cli_mutants.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sims/cli_explore.h"
+#include "sims/cli_metric.h"
+#include "sims/cli_output.h"
+#include "sims/memory.h"
+#include "sims/protocol.h"
+#include "sims/table.h"
+
+enum { SETS_MAX = 1100 }; /* of a twin: a map or so each, and ours */
+#define TWIN_TIME "60s"
+
+enum twin {
+  TWIN_NONE,    /* nothing to switch off, and no correct form beside it */
+  TWIN_CLEAN,   /* exhausted up to its bound, no violation */
+  TWIN_CUT,     /* no violation, but the search did not come to its end */
+  TWIN_FAILS,   /* a violation */
+  TWIN_BROKEN,  /* the engine failed, or the twin does not load */
+};
+static const char *const twin_words[] = {"none", "clean", "not exhausted", "VIOLATION", "failed"};
+
+/* One scenario of the folder. Results belong to the document. */
+struct row {
+  char *name;
+  struct scenario *scenario;     /* NULL: it does not load */
+  char *faults;                  /* what is wrong in it, for people */
+  bool is_mutant;                /* it expects a violation */
+  struct row *twin_row;          /* its correct form is this row; NULL: itself without faults */
+  bool is_twin;                  /* it is some mutant's correct form */
+  const cJSON *result;           /* of the mutant's search; NULL: none */
+  bool is_broken;                /* its engine failed */
+  enum twin twin;
+  char *twin_name;
+  const cJSON *twin_result;
+};
+
+struct mutants {
+  struct sim_cli *cli;
+  const struct sim_options *o;
+  char *dir, *engine, *scratch;  /* scratch: engines run there and leave their files */
+  struct row *rows;
+  uint32_t count, room;
+  uint32_t searches, run;        /* how many there will be; which is next, from 1 */
+  struct sim_progress progress;
+  cJSON *doc, *list;
+  struct sim_output json;
+};
+
+/* ---- what is in the folder ---- */
+
+static const cJSON *member(const cJSON *object, const char *key) {
+  return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+static void append(char **text, const char *more) {
+  char *longer = sim_printf("%s%s%s", *text, (*text)[0] != '\0' ? ", " : "", more);
+  free(*text);
+  *text = longer;
+}
+
+static void append_faults(char **text, const cJSON *object) {
+  const cJSON *fault = NULL;
+  cJSON_ArrayForEach(fault, member(object, "faults")) {
+    if (cJSON_IsString(fault)) append(text, fault->valuestring);
+  }
+}
+
+static bool has_no_barrier(const cJSON *doc) {
+  const char *kind =
+    cJSON_GetStringValue(member(member(member(doc, "gc"), "barrier"), "kind"));
+  return kind != NULL && strcmp(kind, "none") == 0;
+}
+
+/* The faults that a resolved scenario has switched on. */
+static char *faults_of(const cJSON *doc) {
+  char *text = sim_strdup("");
+  const cJSON *map = NULL, *litmus = member(doc, "litmus");
+  append_faults(&text, member(doc, "runtime"));
+  append_faults(&text, member(doc, "gc"));
+  cJSON_ArrayForEach(map, member(doc, "maps")) append_faults(&text, map);
+  if (has_no_barrier(doc) && text[0] == '\0' && litmus == NULL) append(&text, "no barrier");
+  const char *variant = cJSON_GetStringValue(member(litmus, "variant"));
+  if (variant != NULL) append(&text, variant);
+  return text;
+}
+
+static void add_row(struct mutants *m, const char *name) {
+  m->rows = sim_grow(m->rows, &m->room, m->count, sizeof m->rows[0]);
+  struct row *r = &m->rows[m->count++];
+  char *path = sim_printf("%s/%s.json", m->dir, name);
+  *r = (struct row){.name = sim_strdup(name), .scenario = sim_scenario_read(path, m->o)};
+  cJSON *doc = r->scenario != NULL ? cJSON_Parse(r->scenario->resolved_json) : NULL;
+  r->faults = faults_of(doc);
+  r->is_mutant = r->scenario != NULL && r->scenario->expect_violation[0] != '\0';
+  cJSON_Delete(doc);
+  free(path);
+}
+
+/* Reads the folder. False: there is none, or something in it is wrong. */
+static bool read_folder(struct mutants *m) {
+  m->dir = sim_races_dir();
+  if (m->dir == NULL) {
+    fprintf(stderr, "tricolor explore: no folder of races comes with this tricolor\n");
+    return false;
+  }
+  char **names = sim_scenario_names(m->dir);
+  bool fine = true;
+  for (char **name = names; *name != NULL; name++) {
+    add_row(m, *name);
+    fine = fine && m->rows[m->count - 1].scenario != NULL;
+  }
+  sim_names_free(names);
+  if (m->count == 0) fprintf(stderr, "tricolor explore: %s holds no scenario\n", m->dir);
+  return fine && m->count > 0;
+}
+
+/* ---- twins ---- */
+
+/* The overrides that make a twin: texts are the list's. */
+struct sets { struct sc_override list[SETS_MAX]; char *texts[SETS_MAX]; uint32_t count, texts_used; };
+
+static void add_set(struct sets *s, const char *path, const char *value) {
+  if (s->count < SETS_MAX) s->list[s->count++] = (struct sc_override){path, value};
+}
+
+static void switch_off(struct sets *s, const cJSON *object, const char *where) {
+  if (cJSON_GetArraySize(member(object, "faults")) == 0 || s->count == SETS_MAX) return;
+  char *path = sim_printf("%s.faults", where);
+  s->texts[s->texts_used++] = path;
+  add_set(s, path, "[]");
+}
+
+static void collect_faults(struct sets *s, const cJSON *doc) {
+  const cJSON *map = NULL;
+  switch_off(s, member(doc, "runtime"), "runtime");
+  switch_off(s, member(doc, "gc"), "gc");
+  cJSON_ArrayForEach(map, member(doc, "maps")) {
+    char *where = sim_printf("maps.%s", map->string);
+    switch_off(s, map, where);
+    free(where);
+  }
+  if (has_no_barrier(doc) && member(doc, "litmus") == NULL) {
+    add_set(s, "gc.barrier.kind", "hybrid");
+  }
+}
+
+static bool is_given(const struct mutants *m, uint32_t option) {
+  return (m->o->given & option) != 0;
+}
+
+/* All schedules up to the bound instead of a hunt: what a clean twin is worth. */
+static void search_all(const struct mutants *m, struct sets *s, const struct scenario *base) {
+  if (!is_given(m, SIM_OPT_TIME)) add_set(s, "explore.time_ns", TWIN_TIME);
+  for (uint32_t i = 0; i < m->o->set_count; i++) {
+    add_set(s, m->o->sets[i].path, m->o->sets[i].value);
+  }
+  if (strcmp(base->strategy, "dpor") != 0) add_set(s, "explore.strategy", "bound");
+}
+
+static struct scenario *load_twin(const struct mutants *m, const struct sets *s, const char *name) {
+  struct sc_errors errors = {0};
+  char *path = sim_printf("%s/%s.json", m->dir, name);
+  struct scenario *twin = scenario_load_file(path, s->list, s->count, &errors);
+  for (uint32_t i = 0; i < errors.count; i++) {
+    char *line = sc_error_format(&errors.list[i]);
+    fprintf(stderr, "the twin of %s: %s\n", name, line);
+    free(line);
+  }
+  sc_errors_free(&errors);
+  free(path);
+  return twin;
+}
+
+/* The same litmus program in a form that expects no violation; NULL: there is none. */
+static struct row *correct_form(struct mutants *m, const cJSON *doc) {
+  const char *program = cJSON_GetStringValue(member(member(doc, "litmus"), "program"));
+  struct row *found = NULL;
+  for (uint32_t i = 0; program != NULL && i < m->count && found == NULL; i++) {
+    struct row *r = &m->rows[i];
+    if (r->is_mutant) continue;
+    cJSON *other = cJSON_Parse(r->scenario->resolved_json);
+    const char *theirs = cJSON_GetStringValue(member(member(other, "litmus"), "program"));
+    if (theirs != NULL && strcmp(theirs, program) == 0) found = r;
+    cJSON_Delete(other);
+  }
+  return found;
+}
+
+/* The twin of a mutant, or of a correct scenario itself; NULL: none, or (broken) it is wrong. */
+static struct scenario *make_twin(struct mutants *m, struct row *r) {
+  struct sets *s = sim_alloc(sizeof *s);
+  cJSON *doc = cJSON_Parse(r->scenario->resolved_json);
+  struct row *other = r->is_mutant ? correct_form(m, doc) : r;
+  r->twin_row = other;
+  struct scenario *twin = NULL;
+  if (other == NULL) collect_faults(s, doc);
+  if (other != NULL || s->count > 0) {
+    if (other == NULL) add_set(s, "expect_violation", "\"\"");
+    search_all(m, s, r->scenario);
+    r->twin_name = sim_strdup(other != NULL ? other->name : r->name);
+    if (other != NULL) other->is_twin = true;
+    twin = load_twin(m, s, r->twin_name);
+    if (twin == NULL) r->twin = TWIN_BROKEN;
+  }
+  for (uint32_t i = 0; i < s->texts_used; i++) free(s->texts[i]);
+  free(s);
+  cJSON_Delete(doc);
+  return twin;
+}
+
+/* ---- searching ---- */
+
+static void empty_scratch(const struct mutants *m) {
+  DIR *d = opendir(m->scratch);
+  for (const struct dirent *e = NULL; d != NULL && (e = readdir(d)) != NULL;) {
+    char *path = sim_printf("%s/%s", m->scratch, e->d_name);
+    if (e->d_name[0] != '.') unlink(path);
+    free(path);
+  }
+  if (d != NULL) closedir(d);
+}
+
+/* One search; its result goes into the item under key. NULL: there is none. */
+static const cJSON *search(struct mutants *m, const struct scenario *s, cJSON *item,
+                           const char *key, const char *what) {
+  struct sim_outcome out;
+  char *title = sim_printf("%u of %u  %s%s", m->run, m->searches, s->name, what);
+  struct sim_search one = {
+    .scenario = s, .directory = m->scratch, .run = m->run++, .runs = m->searches, .title = title,
+  };
+  bool is_whole = sim_search_run(m->cli, m->engine, &one, &m->progress, &out);
+  cJSON *result = NULL;
+  if (is_whole && out.end != SIM_END_INTERRUPTED) {
+    result = out.result;
+    out.result = NULL;
+    cJSON *violation = cJSON_GetObjectItemCaseSensitive(result, "violation");
+    cJSON_DeleteItemFromObjectCaseSensitive(violation, "file"); /* it goes with the scratch */
+    cJSON_AddItemToObject(item, key, result);
+  }
+  empty_scratch(m);
+  sim_outcome_free(&out);
+  free(title);
+  return result;
+}
+
+static enum twin judge_twin(const struct scenario *twin, const cJSON *result) {
+  const char *kind = cJSON_GetStringValue(member(member(result, "guarantee"), "kind"));
+  if (result == NULL) return TWIN_BROKEN;
+  if (sim_search_judge(twin, result) != SIM_SEARCH_CLEAN) return TWIN_FAILS;
+  bool is_through = kind != NULL && (strcmp(kind, "EXHAUSTED") == 0 || strcmp(kind, "BOUND") == 0);
+  return is_through ? TWIN_CLEAN : TWIN_CUT;
+}
+
+/* Several mutants may have one correct form: it is searched once. */
+static void search_twin(struct mutants *m, struct row *r, cJSON *item) {
+  struct scenario *twin = make_twin(m, r);
+  struct row *other = r->twin_row;
+  if (twin == NULL || (other != NULL && other->twin_result != NULL)) {
+    m->run++;
+  } else {
+    r->twin_result = search(m, twin, item, "twin_search", r->is_mutant ? ", correct" : "");
+    bool is_over = sim_supervisor_caught(&m->cli->supervisor) != 0;
+    r->twin = is_over ? TWIN_NONE : judge_twin(twin, r->twin_result);
+    if (other != NULL) other->twin = r->twin;
+    if (other != NULL) other->twin_result = r->twin_result;
+  }
+  if (other != NULL && twin != NULL) r->twin = other->twin;
+  if (other != NULL && twin != NULL) r->twin_result = other->twin_result;
+  scenario_free(twin);
+}
+
+/* The mutant, then its twin. False: interrupted. */
+static bool search_row(struct mutants *m, struct row *r, cJSON *item) {
+  if (r->is_mutant) {
+    r->result = search(m, r->scenario, item, "search", "");
+    if (sim_supervisor_caught(&m->cli->supervisor) != 0) return false;
+    r->is_broken = r->result == NULL;
+  }
+  if (r->is_mutant || !r->is_twin) search_twin(m, r, item);
+  return sim_supervisor_caught(&m->cli->supervisor) == 0;
+}
+
+static bool is_killed(const struct row *r) {
+  return r->result != NULL && sim_search_judge(r->scenario, r->result) == SIM_SEARCH_FOUND;
+}
+
+/* ---- the table ---- */
+
+static const char *number(const cJSON *doc, const char *path, enum sim_unit unit, char *out) {
+  double value = 0;
+  return sim_metric_number(doc, path, &value) ? sim_format(unit, value, out) : "-";
+}
+
+/* "2", "2 (least)", "2 (>= 1)": as far as the minimum is known. */
+static char *preemptions_of(const cJSON *violation) {
+  double n = 0, least = 0;
+  if (!sim_metric_number(violation, "preemptions", &n)) return sim_strdup("-");
+  bool is_proven = cJSON_IsTrue(member(violation, "least_is_proven"));
+  if (is_proven) return sim_printf("%.0f (least)", n);
+  bool has_least = sim_metric_number(violation, "least_preemptions", &least);
+  return has_least ? sim_printf("%.0f (>= %.0f)", n, least) : sim_printf("%.0f", n);
+}
+
+static const char *finder(const struct row *r) {
+  const char *by = cJSON_GetStringValue(member(member(r->result, "violation"), "strategy"));
+  if (r->is_broken) return "failed";
+  if (!is_killed(r)) return r->result != NULL && cJSON_IsObject(member(r->result, "violation"))
+                              ? "OTHER" : "SURVIVES";
+  return by != NULL ? by : "found";
+}
+
+static char *twin_text(const struct row *r) {
+  char n[SIM_TEXT_MAX];
+  const char *kind = cJSON_GetStringValue(member(member(r->twin_result, "guarantee"), "kind"));
+  if (r->twin_result == NULL) return sim_strdup(twin_words[r->twin]);
+  return sim_printf("%s, %s, %s schedules", twin_words[r->twin], kind != NULL ? kind : "?",
+                    number(r->twin_result, "schedules.complete", SIM_UNIT_COUNT, n));
+}
+
+static void add_cells(struct sim_table *t, const struct row *r) {
+  const cJSON *violation = member(r->result, "violation");
+  char n[SIM_TEXT_MAX];
+  bool is_bad_twin = r->twin == TWIN_FAILS || r->twin == TWIN_BROKEN || r->twin == TWIN_CUT;
+  char *preemptions = preemptions_of(violation), *twin = twin_text(r);
+  enum sim_style style = is_killed(r) ? SIM_GOOD : SIM_BAD;
+  sim_table_row(t);
+  sim_table_cell(t, SIM_PLAIN, r->name);
+  sim_table_cell(t, SIM_DIM, r->faults);
+  sim_table_cell(t, r->is_mutant ? style : SIM_DIM, r->is_mutant ? finder(r) : "correct");
+  sim_table_cell(t, SIM_PLAIN, number(violation, "found_at_schedule", SIM_UNIT_COUNT, n));
+  sim_table_cell(t, SIM_PLAIN, number(r->result, "elapsed_ns", SIM_UNIT_NS, n));
+  sim_table_cell(t, SIM_PLAIN, preemptions);
+  sim_table_cell(t, is_bad_twin ? SIM_BAD : SIM_PLAIN, twin);
+  free(preemptions);
+  free(twin);
+}
+
+static bool is_shown(const struct row *r) {
+  if (r->is_twin && !r->is_mutant) return false; /* it stands beside its mutants */
+  return r->result != NULL || r->twin_result != NULL || r->is_broken || r->twin == TWIN_BROKEN;
+}
+
+static void print_tokens(const struct mutants *m, FILE *f, bool color) {
+  fprintf(f, "\n%sSee one again%s\n", sim_style_begin(SIM_BOLD, color),
+          sim_style_end(SIM_BOLD, color));
+  for (uint32_t i = 0; i < m->count; i++) {
+    const char *token =
+      cJSON_GetStringValue(member(member(m->rows[i].result, "violation"), "token"));
+    if (token == NULL) continue;
+    char *clean = sim_alloc(strlen(token) + 1);
+    sim_text_clean(token, clean, strlen(token) + 1);
+    fprintf(f, "  %s\n    tricolor replay '%s'\n", m->rows[i].name, clean);
+    free(clean);
+  }
+}
+
+struct totals { uint32_t mutants, killed, twins, clean, broken; };
+
+static struct totals count_up(const struct mutants *m) {
+  struct totals t = {0};
+  for (uint32_t i = 0; i < m->count; i++) {
+    const struct row *r = &m->rows[i];
+    bool has_twin = r->twin != TWIN_NONE;
+    if (!is_shown(r)) continue;
+    t.mutants += r->is_mutant;
+    t.killed += is_killed(r);
+    t.twins += has_twin;
+    t.clean += r->twin == TWIN_CLEAN;
+    t.broken += r->is_broken || r->twin == TWIN_BROKEN;
+  }
+  return t;
+}
+
+static void print_table(const struct mutants *m, FILE *f, bool color) {
+  static const char *const heads[] = {"scenario", "fault",       "found by", "in schedule",
+                                      "time",     "preemptions", "correct twin"};
+  struct sim_table *t = sim_table_new(7);
+  struct totals n = count_up(m);
+  sim_table_row(t);
+  for (uint32_t i = 0; i < 7; i++) sim_table_cell(t, SIM_BOLD, heads[i]);
+  for (uint32_t i = 0; i < m->count; i++) {
+    if (is_shown(&m->rows[i])) add_cells(t, &m->rows[i]);
+  }
+  sim_table_print(t, f, color);
+  sim_table_free(t);
+  if (n.killed > 0) print_tokens(m, f, color);
+  fprintf(f, "\n%u of %u faults found; %u of %u correct twins clean up to their bound\n", n.killed,
+          n.mutants, n.clean, n.twins);
+}
+
+/* ---- the document ---- */
+
+static cJSON *add_item(struct mutants *m, const struct row *r) {
+  cJSON *item = cJSON_CreateObject();
+  cJSON_AddStringToObject(item, "scenario", r->name);
+  cJSON_AddStringToObject(item, "faults", r->faults);
+  if (r->is_mutant) cJSON_AddStringToObject(item, "expected", r->scenario->expect_violation);
+  cJSON_AddItemToArray(m->list, item);
+  return item;
+}
+
+static void copy_to(cJSON *item, const char *as, const cJSON *from) {
+  if (from != NULL) cJSON_AddItemToObject(item, as, cJSON_Duplicate(from, true));
+}
+
+/* What the table says, beside the whole results. */
+static void finish_item(cJSON *item, const struct row *r) {
+  const cJSON *violation = member(r->result, "violation");
+  static const char *const copied[] = {"strategy", "message", "found_at_schedule", "preemptions",
+                                       "least_preemptions", "least_is_proven", "token"};
+  if (r->is_mutant) cJSON_AddBoolToObject(item, "found", is_killed(r));
+  for (uint32_t i = 0; i < sizeof copied / sizeof copied[0]; i++) {
+    copy_to(item, copied[i], member(violation, copied[i]));
+  }
+  copy_to(item, "elapsed_ns", member(r->result, "elapsed_ns"));
+  if (r->twin_name != NULL) cJSON_AddStringToObject(item, "twin", r->twin_name);
+  cJSON_AddStringToObject(item, "twin_verdict", twin_words[r->twin]);
+}
+
+static int finish(struct mutants *m, bool is_complete) {
+  struct totals n = count_up(m);
+  bool shows = m->o->json == NULL || strcmp(m->o->json, "-") != 0;
+  cJSON_AddBoolToObject(m->doc, "interrupted", !is_complete);
+  cJSON_AddNumberToObject(m->doc, "faults", n.mutants);
+  cJSON_AddNumberToObject(m->doc, "found", n.killed);
+  cJSON_AddNumberToObject(m->doc, "twins", n.twins);
+  cJSON_AddNumberToObject(m->doc, "twins_clean", n.clean);
+  if (shows) print_table(m, stdout, m->cli->color_out);
+  fflush(stdout);
+  char *lost = m->json.path != NULL ? sim_output_write(&m->json, m->doc) : NULL;
+  if (lost != NULL) fprintf(stderr, "tricolor: %s\n", lost);
+  bool is_lost = lost != NULL;
+  free(lost);
+  int signal_status = sim_interrupted(m->cli);
+  if (signal_status != 0) return signal_status;
+  if (is_lost || n.broken > 0) return TRI_EXIT_ENGINE;
+  return n.killed == n.mutants && n.clean == n.twins ? TRI_EXIT_OK : TRI_EXIT_FAILED;
+}
+
+/* ---- the command ---- */
+
+/* For a program that is started in another directory; frees path. Links stay: an engine knows itself
+ * by its name. */
+static char *absolute(char *path) {
+  char *here = path != NULL && path[0] != '/' ? getcwd(NULL, 0) : NULL;
+  if (here == NULL) return path;
+  char *whole = sim_printf("%s/%s", here, path);
+  free(here);
+  free(path);
+  return whole;
+}
+
+static bool prepare(struct mutants *m) {
+  const char *base = getenv("TMPDIR");
+  char *message = m->o->json != NULL ? sim_output_open(&m->json, m->o->json, NULL) : NULL;
+  if (message != NULL) fprintf(stderr, "tricolor: %s; nothing was run\n", message);
+  bool is_open = message == NULL;
+  free(message);
+  m->engine = is_open ? absolute(sim_search_engine()) : NULL;
+  if (m->engine == NULL) return false;
+  m->scratch = sim_printf("%s/tricolor-mutants-XXXXXX", base != NULL ? base : "/tmp");
+  if (mkdtemp(m->scratch) != NULL) return true;
+  fprintf(stderr, "tricolor: no directory for what the engines write: %s\n", m->scratch);
+  free(m->scratch);
+  m->scratch = NULL;
+  return false;
+}
+
+static int search_all_rows(struct mutants *m) {
+  bool goes_on = true;
+  m->doc = cJSON_CreateObject();
+  cJSON_AddStringToObject(m->doc, "schema", TRICOLOR_MUTANTS_SCHEMA);
+  m->list = cJSON_AddArrayToObject(m->doc, "scenarios");
+  m->run = 1;
+  for (uint32_t i = 0; i < m->count; i++) m->searches += m->rows[i].is_mutant ? 2 : 1;
+  sim_progress_open(&m->progress, m->searches);
+  for (int mutants = 1; mutants >= 0; mutants--) { /* then the correct ones that are no twins */
+    for (uint32_t i = 0; i < m->count && goes_on; i++) {
+      struct row *r = &m->rows[i];
+      if (r->is_mutant != (mutants == 1)) continue;
+      cJSON *item = add_item(m, r);
+      goes_on = search_row(m, r, item);
+      finish_item(item, r);
+    }
+  }
+  return finish(m, goes_on);
+}
+
+static void mutants_free(struct mutants *m) {
+  for (uint32_t i = 0; i < m->count; i++) {
+    struct row *r = &m->rows[i];
+    scenario_free(r->scenario);
+    free(r->name);
+    free(r->faults);
+    free(r->twin_name);
+  }
+  if (m->scratch != NULL) rmdir(m->scratch);
+  cJSON_Delete(m->doc);
+  sim_output_drop(&m->json);
+  free(m->rows);
+  free(m->dir);
+  free(m->engine);
+  free(m->scratch);
+}
+
+int sim_mutants(struct sim_cli *cli, const struct sim_options *o) {
+  struct mutants m = {.cli = cli, .o = o};
+  int status = TRI_EXIT_INPUT;
+  if (read_folder(&m) && prepare(&m)) status = search_all_rows(&m);
+  mutants_free(&m);
+  return status;
+}
