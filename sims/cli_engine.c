@@ -123,7 +123,8 @@ bool sim_attempt_run(struct sim_cli *cli, const struct sim_attempt *a,
   struct sim_spawn spawn = {
     .path = a->path, .input = a->scenario->resolved_json, .run = a->run, .runs = a->runs,
     .gctrace = a->gctrace, .events_path = a->events_path,
-    .more = a->more, .directory = a->directory, .schema = a->schema, .keeps_on_interrupt = a->is_search,
+    .more = a->more, .directory = a->directory, .schema = a->schema,
+    .keeps_on_interrupt = a->is_search,
     .deadline_ns = deadline_of(a),
     .memory_cap_bytes = a->scenario->memory_cap_bytes,
   };

@@ -55,12 +55,12 @@ const struct sim_command sim_commands[] = {
     .doc = "search the interleavings of a scenario for a violation",
     .text =
       "Runs the scenario on the model, schedule after schedule, and checks the heap at every mark\n"
-      "termination and at the end: lost objects, early frees, broken maps, deadlock, races. What is\n"
-      "found is made as small as it goes, shown as a table with a column for each actor, and kept\n"
-      "as a token and a .schedule.json file in the current directory for tricolor replay. What was\n"
-      "searched is counted, and one line says what may be concluded: EXHAUSTED (every schedule),\n"
-      "BOUND (every schedule with so few preemptions), PROBABILITY (a chance to have met a bug of\n"
-      "some depth) or NONE. Ctrl-C ends the search and shows all that for what was done.\n"
+      "termination and at the end: lost objects, early frees, broken maps, deadlock, races. What\n"
+      "is found is made as small as it goes, shown as a table with a column for each actor, and\n"
+      "kept as a token and a .schedule.json file in the current directory for tricolor replay.\n"
+      "What was searched is counted, and one line says what may be concluded: EXHAUSTED (every\n"
+      "schedule), BOUND (every one with so few preemptions), PROBABILITY (a chance to have met a\n"
+      "bug of some depth) or NONE. Ctrl-C ends the search and shows all that for what was done.\n"
       "A violation that the scenario expects (\"expect_violation\") is success.\n"
       "--mutants does it for every fault of configs/races and exhausts its correct twin.",
     .examples =
@@ -78,10 +78,10 @@ const struct sim_command sim_commands[] = {
     .name = "replay", .arguments = "TOKEN | FILE",
     .doc = "run one schedule again, as tricolor explore found it",
     .text =
-      "TOKEN is the line that explore prints (in quotes: a shell would take parts of it), FILE the\n"
-      ".schedule.json it wrote. The scenario of a token is looked for among those that come with\n"
-      "tricolor and in the current directory, or named with --scenario. The run is the same to the\n"
-      "byte; a token that does not fit this build says what it expected and what it found.",
+      "TOKEN is the line that explore prints (in quotes: a shell would take parts of it), FILE\n"
+      "the .schedule.json it wrote. The scenario of a token is looked for among those that come\n"
+      "with tricolor and in the current directory, or named with --scenario. The run is the same\n"
+      "to the byte; a token that does not fit this build says what it expected and what it found.",
     .examples =
       "  tricolor replay 'tri1:7f3a91c2:b10c44de:-:t0.0>t3:5e1c'\n"
       "  tricolor replay late-barrier-work-5e1c.schedule.json\n"

@@ -122,7 +122,11 @@ static bool read_folder(struct mutants *m) {
 /* ---- twins ---- */
 
 /* The overrides that make a twin: texts are the list's. */
-struct sets { struct sc_override list[SETS_MAX]; char *texts[SETS_MAX]; uint32_t count, texts_used; };
+struct sets {
+  struct sc_override list[SETS_MAX];
+  char *texts[SETS_MAX];
+  uint32_t count, texts_used;
+};
 
 static void add_set(struct sets *s, const char *path, const char *value) {
   if (s->count < SETS_MAX) s->list[s->count++] = (struct sc_override){path, value};
@@ -203,7 +207,7 @@ static struct scenario *make_twin(struct mutants *m, struct row *r) {
     if (other == NULL) add_set(s, "expect_violation", "\"\"");
     search_all(m, s, r->scenario);
     r->twin_name = sim_strdup(other != NULL ? other->name : r->name);
-    if (other != NULL) other->is_twin = true;
+    if (other != NULL && other != r) other->is_twin = true;
     twin = load_twin(m, s, r->twin_name);
     if (twin == NULL) r->twin = TWIN_BROKEN;
   }
@@ -444,8 +448,8 @@ static int finish(struct mutants *m, bool is_complete) {
 
 /* ---- the command ---- */
 
-/* For a program that is started in another directory; frees path. Links stay: an engine knows itself
- * by its name. */
+/* For a program that is started in another directory; frees path. Links stay: an engine knows
+ * itself by its name. */
 static char *absolute(char *path) {
   char *here = path != NULL && path[0] != '/' ? getcwd(NULL, 0) : NULL;
   if (here == NULL) return path;

@@ -39,8 +39,8 @@ static bool token_scenario(const char *token, uint32_t *key) {
 static bool refuse_token(const char *token) {
   char shown[81];
   fprintf(stderr, "tricolor replay: found \"%s\", allowed: a token "
-                  TOKEN_START "SCENARIO:BUILD:CHOICES:DIRECTIVES:CHECK as `tricolor explore` prints "
-                  "it, in quotes, or a .schedule.json file\n",
+                  TOKEN_START "SCENARIO:BUILD:CHOICES:DIRECTIVES:CHECK as `tricolor explore` "
+                  "prints it, in quotes, or a .schedule.json file\n",
           sim_text_clean(token, shown, sizeof shown));
   return false;
 }

@@ -222,8 +222,8 @@ void sc_errors_free(struct sc_errors *errors);
  * the caller. */
 char *sc_error_format(const struct sc_error *error);
 /* Tells programs apart in replay tokens: the first 32 bits of FNV-1a-64 over the resolved document
- * without what no run depends on (name, description, job, expectations, and of "explore" all but the
- * points). */
+ * without what no run depends on (name, description, job, expectations, and of "explore" all but
+ * the points). */
 uint32_t scenario_key(const struct scenario *s);
 /* The name of an operation as in the JSON text: "map.put". */
 const char *sc_op_name(enum sc_op_kind kind);

@@ -52,8 +52,8 @@ static void test_clean(void **state) {
 
 /* The scenario of mini.json with more members. */
 static void write_mini(const char *path, const char *more) {
-  char *text = sim_printf("{\"name\": \"mini\", %s \"goroutines\": [{\"body\": [{\"op\": \"gc\"}]}]}",
-                          more);
+  char *text = sim_printf(
+    "{\"name\": \"mini\", %s \"goroutines\": [{\"body\": [{\"op\": \"gc\"}]}]}", more);
   write_file(path, text);
   free(text);
 }
@@ -90,7 +90,7 @@ static void test_flags(void **state) {
 static void test_bad_flags(void **state) {
   (void)state;
   static const struct { const char *words, *says; } bad[] = {
-    {"--strategy boun", "--strategy: found \"boun\", allowed: hunt, bound, pct, pos, urw, random or"},
+    {"--strategy boun", "--strategy: found \"boun\", allowed: hunt, bound, pct, pos, urw, random"},
     {"--preemptions 17", "--preemptions: found \"17\", allowed: a whole number from 0 to 16"},
     {"--depth x", "--depth: found \"x\", allowed"},
     {"--schedules 0", "--schedules: found \"0\", allowed: a whole number from 1 on, or none"},
