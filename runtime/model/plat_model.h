@@ -127,6 +127,9 @@ bool plat_model_prepare(int (*fn)(void *), void *arg, int *status);
 void plat_model_mark(void);
 /* One run, from the mark on. The hooks must have a chooser. */
 void plat_model_explore(struct plat_model_outcome *out);
+/* After a run: what its threads would have done next, in order of thread number; how many, at most
+ * room. Not the thread that ended the run by what it did. */
+uint32_t plat_model_pending(struct plat_model_op *out, uint32_t room);
 /* Ends exploring; the world is gone as after plat_model_reset. */
 void plat_model_leave(void);
 /* By a thread of the world in an explored run; a normal run returns from both. */

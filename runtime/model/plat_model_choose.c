@@ -29,6 +29,7 @@ static struct explorer {
   struct model_thread *candidate[PLAT_MODEL_CHOOSER_THREADS];
   struct plat_model_point point;
   uint64_t cost_ps[PLAT_COST_COUNT];  /* before the mark */
+  const struct model_thread *ended_by; /* the last run; NULL: nobody in particular */
   int status;
 } *explorer;
 
@@ -81,6 +82,7 @@ void model_end_run(enum plat_model_end end, int kind, const char *message) {
   out->trace_hash = model.stats.trace_hash;
   snprintf(out->message, sizeof out->message, "%s", message);
   explorer->outcome = NULL;
+  explorer->ended_by = end == PLAT_MODEL_DONE || end == PLAT_MODEL_FAILED ? model.running : NULL;
   model_switch_to_host_last(model.running);
 }
 
@@ -302,6 +304,13 @@ void plat_model_explore(struct plat_model_outcome *out) {
   model.choosing = true;
   model_enter_world(model.marked);
   model.hooks = explorer->hooks;
+}
+
+uint32_t plat_model_pending(struct plat_model_op *out, uint32_t room) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < model.live_count && count < room; i++)
+    if (model.live[i] != explorer->ended_by) out[count++] = model.live[i]->pending;
+  return count;
 }
 
 void plat_model_leave(void) {

@@ -4,7 +4,8 @@
 
 #include "sims/memory.h"
 
-enum { DEFAULT_PREEMPTIONS = 2, DEFAULT_CHECK_EVERY = 1000, DEFAULT_STEP_MAX = 1 << 20 };
+enum { DEFAULT_PREEMPTIONS = 2, DEFAULT_CHECK_EVERY = 1000, DEFAULT_STEP_MAX = 1 << 20,
+       DEFAULT_WALKS = 1000 };
 #define DEFAULT_TIME_NS (10 * UINT64_C(1000000000))
 
 void xp_config_default(struct xp_config *c) {
@@ -17,6 +18,10 @@ void xp_config_default(struct xp_config *c) {
       .classes = PLAT_CLASS_ALL,
       .step_max = DEFAULT_STEP_MAX,
       .check_every = DEFAULT_CHECK_EVERY,
+      .slices = 1,
+      .walks = DEFAULT_WALKS,
+      .observe_every = 1,
+      .scenario = "",
   };
 }
 

@@ -15,7 +15,7 @@
 #include "plat_model.h"
 #include "runtime/rng.h"
 
-/* ---- one run --------------------------------------------------------------------------------- */
+/* ---- one run ---------------------------------------------------------------------------------- */
 
 /* A decision: a point where more than one thread could go on. The default policy, from which a
  * schedule is told apart by its directives: the thread that ran goes on; if it cannot, the enabled
@@ -43,9 +43,10 @@ static inline bool xp_run_fails(const struct xp_run *r) {
   return r->outcome.end != PLAT_MODEL_DONE && r->outcome.end != PLAT_MODEL_CUT_OFF;
 }
 
-/* ---- strategies ------------------------------------------------------------------------------ */
+/* ---- strategies ------------------------------------------------------------------------------- */
 
 struct xp_strategy;
+struct xp_claim; /* search.h */
 
 /* State of one strategy during one search; each strategy's own struct begins with it. */
 struct xp_chooser {
@@ -66,8 +67,34 @@ struct xp_config {
   bool keep_going;           /* count failures instead of ending at the first */
   bool (*stop)(void *arg);   /* asked now and then: Ctrl-C, another job has found it; may be NULL */
   void *stop_arg;
+  /* Jobs: a search does the work items slice, slice + slices, ... of all. Every job is told the
+   * same configuration otherwise; the reports are put together by xp_report_merge. */
+  uint32_t slice, slices;
+  /* The lowest index of a failure that another job has found (UINT64_MAX: none): the search goes
+   * no further than it. May be NULL. */
+  uint64_t (*limit)(void *arg);
+  void *limit_arg;
+  uint64_t walks;            /* random runs before the search, for estimates; 0: none */
+  uint64_t observe_every;    /* one run in so many is looked at closely (classes, coverage); 0: none */
+  const char *scenario;      /* its name, for the guarantee */
+  /* What phase the collector is in, below phase_count; NULL: there are no phases. */
+  uint32_t (*phase)(void *arg);
+  void *phase_arg;
+  const char *const *phase_names;
+  uint32_t phase_count;      /* 0..XP_PHASES */
+  const struct xp_profile *profile; /* the search's own: what the walks have met */
 };
-void xp_config_default(struct xp_config *c); /* hunt, 2 preemptions, 10 s, all classes */
+/* hunt, 2 preemptions, 10 s, all classes, one job, 1000 walks, every run observed. */
+void xp_config_default(struct xp_config *c);
+
+enum { XP_PHASES = 8, XP_PROFILE_THREADS = 256 };
+
+/* What random runs before the search have met. */
+struct xp_profile {
+  uint32_t threads;          /* most threads of a run; >= 1 */
+  uint64_t decisions;        /* most decisions of a run; >= 1 */
+  float thread_points[XP_PROFILE_THREADS]; /* mean points of thread t in a run; 0: not met */
+};
 
 struct xp_strategy {
   const char *name;
@@ -81,6 +108,11 @@ struct xp_strategy {
   uint32_t (*choose)(struct xp_chooser *x, const struct plat_model_point *p);
   void (*execute)(struct xp_chooser *x, const struct plat_model_op *op); /* may be NULL */
   void (*end)(struct xp_chooser *x, const struct xp_run *r);
+  /* Of systematic strategies, which number their runs themselves; NULL: the run's number. Both
+   * after end. */
+  uint64_t (*index)(const struct xp_chooser *x); /* orders runs, the same in every job; < 2^60 */
+  bool (*is_counted)(const struct xp_chooser *x); /* the run is new, and of this job's slice */
+  void (*claim)(const struct xp_chooser *x, struct xp_claim *out); /* may be NULL */
 };
 extern const struct xp_strategy *const xp_strategies[]; /* ends with NULL */
 const struct xp_strategy *xp_strategy_find(const char *name);

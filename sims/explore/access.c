@@ -1,0 +1,36 @@
+#include "sims/explore/access.h"
+
+/* Threads are numbered, and random numbers drawn, in the order of these operations. */
+static const char thread_numbers, random_numbers;
+
+struct xp_access xp_access_special(const struct plat_model_op *op) {
+  const void *at = op->address;
+  switch (op->kind) {
+    case PLAT_OP_TRY_LOCK: {
+      const struct plat_mutex *m = at;
+      return (struct xp_access){at, m->owner == NULL ? XP_ACCESS_TRY : XP_ACCESS_TRY_FAIL};
+    }
+    case PLAT_OP_WAIT:
+      return (struct xp_access){at, XP_ACCESS_WAIT};
+    case PLAT_OP_WAIT_UNTIL: {
+      const struct plat_note *n = at;
+      return (struct xp_access){at, n->token ? XP_ACCESS_WAIT : XP_ACCESS_TIMEOUT};
+    }
+    case PLAT_OP_WAKE: {
+      const struct plat_note *n = at;
+      return (struct xp_access){at, n->token ? XP_ACCESS_WRITE : XP_ACCESS_WAKE};
+    }
+    case PLAT_OP_CLEAR:
+      return (struct xp_access){at, XP_ACCESS_WRITE};
+    case PLAT_OP_THREAD_START:
+      return (struct xp_access){&thread_numbers, XP_ACCESS_WRITE};
+    case PLAT_OP_THREAD_END:
+      return (struct xp_access){at, XP_ACCESS_WRITE};
+    case PLAT_OP_JOIN:
+      return (struct xp_access){((const struct plat_thread *)at)->thread, XP_ACCESS_JOIN};
+    case PLAT_OP_RANDOM:
+      return (struct xp_access){&random_numbers, XP_ACCESS_WRITE};
+    default:
+      return (struct xp_access){NULL, XP_ACCESS_NONE};
+  }
+}

@@ -1,0 +1,60 @@
+/* What an operation does to which object, as far as another thread can tell: the dependency
+ * relation of the whole explorer. Two operations of different threads are independent if they
+ * touch different objects or if both only read. */
+#ifndef SIMS_EXPLORE_ACCESS_H
+#define SIMS_EXPLORE_ACCESS_H
+
+#include "explore.h"
+
+enum xp_access_kind {
+  XP_ACCESS_NONE,
+  XP_ACCESS_READ,
+  XP_ACCESS_TRY_FAIL, /* a try-lock that finds the mutex taken: reads it */
+  XP_ACCESS_WRITE,    /* every kind from here on writes */
+  XP_ACCESS_LOCK,
+  XP_ACCESS_TRY,      /* a try-lock that succeeds */
+  XP_ACCESS_UNLOCK,
+  XP_ACCESS_WAKE,     /* of a note without token: enables a wait */
+  XP_ACCESS_WAIT,     /* takes a token that is there */
+  XP_ACCESS_TIMEOUT,  /* happens only because nobody else could go on */
+  XP_ACCESS_JOIN
+};
+enum { XP_ACCESS_KINDS = XP_ACCESS_JOIN + 1 };
+
+struct xp_access {
+  const void *object; /* an address, to compare: the world is put back at the same place */
+  enum xp_access_kind kind;
+};
+
+static inline bool xp_access_writes(enum xp_access_kind k) { return k >= XP_ACCESS_WRITE; }
+
+/* From the execute hook: the operation has not happened yet. */
+struct xp_access xp_access_special(const struct plat_model_op *op);
+
+static inline struct xp_access xp_access_of(const struct plat_model_op *op) {
+  switch (op->kind) {
+    case PLAT_OP_LOAD:
+    case PLAT_OP_SLOT_LOAD:
+    case PLAT_OP_PLAIN_LOAD:
+      return (struct xp_access){op->address, XP_ACCESS_READ};
+    case PLAT_OP_STORE:
+    case PLAT_OP_SLOT_STORE:
+    case PLAT_OP_PLAIN_STORE:
+    case PLAT_OP_RMW:
+      return (struct xp_access){op->address, XP_ACCESS_WRITE};
+    case PLAT_OP_LOCK:
+      return (struct xp_access){op->address, XP_ACCESS_LOCK};
+    case PLAT_OP_UNLOCK:
+      return (struct xp_access){op->address, XP_ACCESS_UNLOCK};
+    default:
+      return xp_access_special(op);
+  }
+}
+
+/* Of two announced operations. */
+static inline bool xp_ops_conflict(const struct plat_model_op *a, const struct plat_model_op *b) {
+  if (a->address != b->address || a->address == NULL) return false;
+  return xp_access_of(a).kind != XP_ACCESS_READ || xp_access_of(b).kind != XP_ACCESS_READ;
+}
+
+#endif

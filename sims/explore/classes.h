@@ -1,0 +1,29 @@
+/* How often each happens-before class was met, by strategy: a set of 64-bit class hashes with, for
+ * each of eight shares, a count that stops at 3. Memory is bounded: a full table says so. */
+#ifndef SIMS_EXPLORE_CLASSES_H
+#define SIMS_EXPLORE_CLASSES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { XP_CLASSES_MAX = 1 << 21, XP_CLASS_SHARES = 8 };
+
+struct xp_class {
+  uint64_t hash;             /* 0: empty */
+  uint64_t counts;           /* two bits per share */
+};
+
+struct xp_classes {
+  struct xp_class *slot;     /* a power of two, or NULL */
+  uint32_t room, count;
+  bool is_full;              /* some class was not recorded: counts are lower bounds */
+  uint64_t observed[XP_CLASS_SHARES]; /* runs recorded */
+  uint64_t distinct[XP_CLASS_SHARES], once[XP_CLASS_SHARES], twice[XP_CLASS_SHARES];
+};
+
+void xp_classes_free(struct xp_classes *c);
+void xp_classes_add(struct xp_classes *c, uint64_t hash, uint32_t share);
+void xp_classes_merge(struct xp_classes *into, const struct xp_classes *from);
+
+#endif

@@ -1,0 +1,104 @@
+#include "sims/explore/run.h"
+
+#include <stdlib.h>
+
+#include "sims/explore/observe.h"
+#include "sims/memory.h"
+
+void xp_runner_free(struct xp_runner *r) {
+  free(r->choice);
+  *r = (struct xp_runner){0};
+}
+
+static void keep_place(struct xp_path *path, const struct plat_model_op *op) {
+  path->place = sim_grow(path->place, &path->room, path->count, sizeof *path->place);
+  path->place[path->count++] = (uint64_t)op->thread << 32 | plat_model_site_index(op->site);
+}
+
+static inline void keep_choice(struct xp_runner *r, const struct plat_model_point *p, uint32_t i) {
+  if (plat_unlikely(r->count == r->room))
+    r->choice = sim_grow(r->choice, &r->room, r->count, sizeof *r->choice);
+  r->choice[r->count++] = (uint8_t)i;
+  r->run.preemptions += p->running < p->count && i != p->running;
+  r->run.switches += i != p->running;
+}
+
+static uint32_t choose_fast(const struct plat_model_point *p, void *arg) {
+  struct xp_runner *r = arg;
+  uint32_t i = r->chooser->strategy->choose(r->chooser, p);
+  if (p->count > 1 && i < p->count) keep_choice(r, p, i);
+  return i;
+}
+
+/* With the path: asked at every point, whatever the strategy wants. */
+static uint32_t choose_on_path(const struct plat_model_point *p, void *arg) {
+  struct xp_runner *r = arg;
+  const struct xp_strategy *s = r->chooser->strategy;
+  uint32_t i = p->count > 1 || s->every_point ? s->choose(r->chooser, p) : 0;
+  if (i >= p->count) return i;
+  keep_place(r->path, p->op[i]);
+  if (p->count > 1) keep_choice(r, p, i);
+  return i;
+}
+
+static void execute_for_strategy(const struct plat_model_op *op, void *arg) {
+  struct xp_runner *r = arg;
+  r->chooser->strategy->execute(r->chooser, op);
+}
+
+static void execute_for_observer(const struct plat_model_op *op, void *arg) {
+  xp_observer_see(((struct xp_runner *)arg)->observer, op);
+}
+
+static void execute_for_both(const struct plat_model_op *op, void *arg) {
+  execute_for_observer(op, arg);
+  execute_for_strategy(op, arg);
+}
+
+void xp_runner_run(struct xp_runner *r) {
+  const struct xp_strategy *s = r->chooser->strategy;
+  struct plat_model_hooks h = {
+      .choose = r->path != NULL ? choose_on_path : choose_fast,
+      .every_point = r->path != NULL || s->every_point,
+      .classes = r->config->classes,
+      .step_max = r->config->step_max,
+      .arg = r,
+  };
+  if (s->wants_execute) {
+    h.execute = r->observer != NULL ? execute_for_both : execute_for_strategy;
+  } else if (r->observer != NULL) {
+    h.execute = execute_for_observer;
+  }
+  if (r->path != NULL) r->path->count = 0;
+  if (r->observer != NULL) xp_observer_begin(r->observer);
+  r->count = r->run.preemptions = r->run.switches = 0;
+  plat_model_set_hooks(&h);
+  plat_model_explore(&r->run.outcome);
+}
+
+/* ---- the tape --------------------------------------------------------------------------------- */
+
+static bool begin_tape(struct xp_chooser *x, uint64_t run) {
+  (void)run;
+  ((struct xp_tape *)x)->at = 0;
+  return true;
+}
+
+static uint32_t choose_from_tape(struct xp_chooser *x, const struct plat_model_point *p) {
+  struct xp_tape *t = (struct xp_tape *)x;
+  if (p->count == 1) return 0;
+  if (t->at == t->count || t->choice[t->at] >= p->count) return PLAT_MODEL_CUT;
+  return t->choice[t->at++];
+}
+
+const struct xp_strategy xp_strategy_tape = {
+    .name = "tape",
+    .doc = "The choices of an earlier run.",
+    .every_point = true,
+    .begin = begin_tape,
+    .choose = choose_from_tape,
+};
+
+void xp_tape_open(struct xp_tape *t, const uint8_t *choice, uint32_t count) {
+  *t = (struct xp_tape){.base.strategy = &xp_strategy_tape, .choice = choice, .count = count};
+}

@@ -1,0 +1,292 @@
+#include "sims/explore/search.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sims/explore/observe.h"
+#include "sims/explore/plan.h"
+#include "sims/explore/run.h"
+#include "sims/explore/strategies.h"
+#include "sims/explore/walk.h"
+#include "sims/memory.h"
+
+enum { ASK_EVERY = 16, STAGE_SHIFT = 60 };
+
+struct search {
+  struct xp_config config;
+  struct xp_report *report;
+  struct xp_plan plan;
+  struct xp_runner runner;
+  struct xp_observer observer;
+  struct xp_path path, path_again;
+  struct xp_chooser *chooser[XP_SHARES]; /* by share */
+  uint64_t started_ns;
+  uint32_t asked;            /* runs since the limits were looked at */
+  bool is_over;
+};
+
+/* One run: which, and of what. */
+struct turn {
+  uint32_t stage, share;
+  uint64_t run;              /* the strategy's number of it */
+  bool is_observed, is_checked;
+};
+
+static uint64_t now_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* ---- when to end ------------------------------------------------------------------------------ */
+
+static void end_search(struct search *s, enum xp_why why) {
+  if (!s->is_over) s->report->why = why;
+  s->is_over = true;
+}
+
+static void ask_limits(struct search *s) {
+  if (s->asked++ % ASK_EVERY != 0) return;
+  if (s->config.stop != NULL && s->config.stop(s->config.stop_arg)) end_search(s, XP_WHY_STOPPED);
+  if (now_ns() - s->started_ns >= s->config.time_ns) end_search(s, XP_WHY_TIME);
+}
+
+static uint64_t index_of(const struct search *s, const struct turn *t) {
+  const struct xp_chooser *x = s->chooser[t->share];
+  uint64_t index = x->strategy->index == NULL ? t->run : x->strategy->index(x);
+  return (uint64_t)t->stage << STAGE_SHIFT | index;
+}
+
+/* Another job has failed at a run that comes before this one. */
+static bool is_past_limit(const struct search *s, uint64_t index) {
+  return s->config.limit != NULL && s->config.limit(s->config.limit_arg) < index;
+}
+
+/* ---- a run that must be the same again -------------------------------------------------------- */
+
+static uint32_t site_at(const struct xp_path *p, uint32_t step) {
+  return step < p->count ? (uint32_t)p->place[step] : plat_model_site_count();
+}
+
+static void diverge(struct search *s, uint64_t run, const struct xp_path *again) {
+  struct xp_divergence *d = &s->report->divergence;
+  uint32_t step = 0;
+  while (step < s->path.count && step < again->count && s->path.place[step] == again->place[step])
+    step++;
+  *d = (struct xp_divergence){true, run, step, site_at(&s->path, step), site_at(again, step)};
+  end_search(s, XP_WHY_NONDETERMINISM);
+}
+
+/* Runs the choices of the last run again, whose path was kept. */
+static void check_again(struct search *s, uint64_t run) {
+  struct xp_tape tape;
+  struct xp_runner again = {.config = &s->config, .path = &s->path_again};
+  const struct plat_model_outcome *first = &s->runner.run.outcome, *second = &again.run.outcome;
+  xp_tape_open(&tape, s->runner.choice, s->runner.count);
+  again.chooser = &tape.base;
+  xp_runner_run(&again);
+  s->report->replayed++;
+  if (first->end != PLAT_MODEL_CUT_OFF &&
+      (first->trace_hash != second->trace_hash || first->end != second->end ||
+       first->steps != second->steps))
+    diverge(s, run, &s->path_again);
+  xp_runner_free(&again);
+}
+
+/* ---- failures --------------------------------------------------------------------------------- */
+
+/* Makes the failing run again, with all that is to be known about it. */
+static void keep_failure(struct search *s, const struct turn *t, uint64_t index) {
+  struct xp_failure *f = &s->report->failure;
+  struct xp_tape tape;
+  if (f->is_found) return;
+  f->is_found = true;
+  f->index = index;
+  f->share = t->share;
+  f->run = t->run;
+  xp_tape_open(&tape, s->runner.choice, s->runner.count);
+  xp_run(&tape.base, &s->config, &f->schedule);
+  s->report->replayed++;
+  if (f->schedule.outcome.trace_hash != s->runner.run.outcome.trace_hash ||
+      f->schedule.outcome.end != s->runner.run.outcome.end) {
+    struct xp_path none = {.count = 0};
+    s->path.count = 0;
+    diverge(s, t->run, &none);
+  }
+}
+
+static void fail(struct search *s, const struct turn *t) {
+  uint64_t index = index_of(s, t);
+  s->report->failed++;
+  s->report->share[t->share].failed++;
+  keep_failure(s, t, index);
+  if (!s->config.keep_going) end_search(s, XP_WHY_FAILURE);
+}
+
+/* ---- the books -------------------------------------------------------------------------------- */
+
+static void count_run(struct search *s, const struct turn *t) {
+  struct xp_report *r = s->report;
+  struct xp_share *share = &r->share[t->share];
+  const struct xp_run *run = &s->runner.run;
+  r->runs++;
+  share->runs++;
+  if (share->strategy == &xp_strategy_pct)
+    share->depth_runs[xp_pct_depth(s->chooser[t->share])]++;
+  r->complete += run->outcome.end == PLAT_MODEL_DONE;
+  r->cut += run->outcome.end == PLAT_MODEL_LIVELOCK;
+  hist_add(&r->preemptions, run->preemptions);
+  hist_add(&r->length, run->outcome.steps);
+  if (t->is_observed) {
+    hist_add(&r->threads, (uint64_t)__builtin_popcountll(s->observer.threads));
+    xp_classes_add(&r->classes, s->observer.hash, t->share);
+  }
+  if (xp_run_fails(run)) fail(s, t);
+}
+
+/* Runs it and writes it down. False: the strategy has nothing left. */
+static bool take_turn(struct search *s, const struct turn *t) {
+  struct xp_chooser *x = s->chooser[t->share];
+  const struct xp_strategy *row = x->strategy;
+  if (!row->begin(x, t->run)) return false;
+  s->runner.chooser = x;
+  s->runner.observer = t->is_observed ? &s->observer : NULL;
+  s->runner.path = t->is_checked ? &s->path : NULL;
+  xp_runner_run(&s->runner);
+  row->end(x, &s->runner.run);
+  s->report->points += s->runner.run.outcome.points;
+  s->report->steps += s->runner.run.outcome.steps;
+  if (t->is_checked) check_again(s, t->run);
+  if (s->is_over) return true;
+  if (row->is_counted != NULL && !row->is_counted(x)) {
+    s->report->replayed++;
+  } else if (is_past_limit(s, index_of(s, t))) {
+    end_search(s, XP_WHY_LIMIT);
+  } else {
+    count_run(s, t);
+  }
+  return true;
+}
+
+/* ---- stages ----------------------------------------------------------------------------------- */
+
+/* The share of a strategy, made when it is new. */
+static uint32_t share_of(struct search *s, const struct xp_strategy *row) {
+  struct xp_report *r = s->report;
+  for (uint32_t i = 0; i < r->share_count; i++)
+    if (r->share[i].strategy == row) return i;
+  s->chooser[r->share_count] = row->open(&s->config);
+  r->share[r->share_count].strategy = row;
+  return r->share_count++;
+}
+
+/* Run number k of this job in a stage. Random runs are dealt out by number; a systematic strategy deals
+ * out its work items itself. */
+static struct turn turn_of(struct search *s, uint32_t stage, uint64_t k) {
+  const struct xp_stage *g = &s->plan.stage[stage];
+  bool is_systematic = g->row[0]->index != NULL;
+  uint64_t n = is_systematic ? k : k * s->config.slices + s->config.slice;
+  struct turn t = {.stage = stage + 1, .run = n / g->rows};
+  t.share = share_of(s, g->row[n % g->rows]);
+  t.is_observed = s->config.observe_every != 0 && n % s->config.observe_every == 0;
+  t.is_checked = s->config.check_every != 0 && n % s->config.check_every == 0;
+  return t;
+}
+
+static uint64_t most_of(const struct search *s, const struct xp_stage *g) {
+  uint64_t slices = s->config.slices;
+  if (g->most == UINT64_MAX) return UINT64_MAX;
+  if (g->row[0]->index != NULL) return (g->most + slices - 1) / slices;
+  return g->most > s->config.slice ? (g->most - s->config.slice + slices - 1) / slices : 0;
+}
+
+static void run_stage(struct search *s, uint32_t stage) {
+  const struct xp_stage *g = &s->plan.stage[stage];
+  uint64_t before = s->report->runs, most = most_of(s, g);
+  for (uint64_t k = 0; !s->is_over; k++) {
+    if (s->report->runs - before >= most) {
+      if (stage + 1 == s->plan.stages) end_search(s, XP_WHY_SCHEDULES);
+      return;
+    }
+    struct turn t = turn_of(s, stage, k);
+    ask_limits(s);
+    if (s->is_over || take_turn(s, &t)) continue;
+    struct xp_claim claim;
+    s->chooser[t.share]->strategy->claim(s->chooser[t.share], &claim);
+    if (claim.is_exhausted || stage + 1 == s->plan.stages) end_search(s, XP_WHY_EXHAUSTED);
+    return;
+  }
+}
+
+/* Every job makes all the walks, for the same estimates; the first one counts them. In a hunt they
+ * are runs of the search like others. */
+static void walk(struct search *s) {
+  struct xp_walk *w = sim_alloc(sizeof *w); /* a static variable would be part of the world */
+  uint64_t walks = xp_walks(&s->config);
+  bool is_hunt = strcmp(s->config.strategy, "hunt") == 0;
+  struct xp_classes met = {0};
+  xp_walk_open(w, rng_mix64(s->config.seed));
+  s->runner.chooser = &w->base;
+  s->runner.observer = is_hunt ? &s->observer : NULL;
+  for (uint64_t k = 0; k < walks && !s->is_over; k++) {
+    ask_limits(s);
+    xp_strategy_walk.begin(&w->base, k);
+    xp_runner_run(&s->runner);
+    xp_strategy_walk.end(&w->base, &s->runner.run);
+    s->report->replayed++;
+    if (!is_hunt) continue;
+    xp_classes_add(&met, s->observer.hash, 0);
+    if (!xp_run_fails(&s->runner.run)) continue;
+    struct turn t = {.stage = 0, .share = share_of(s, &xp_strategy_random), .run = k};
+    fail(s, &t);
+  }
+  s->report->estimate = w->estimate;
+  s->report->profile = w->profile;
+  xp_plan_make(&s->config, &met, &s->plan);
+  xp_classes_free(&met);
+  free(w);
+}
+
+/* ---- the search ------------------------------------------------------------------------------- */
+
+static void open_search(struct search *s, const struct xp_config *c, struct xp_report *r) {
+  *r = (struct xp_report){.config = *c};
+  hist_init(&r->preemptions);
+  hist_init(&r->threads);
+  hist_init(&r->length);
+  xp_coverage_open(&r->coverage);
+  s->config = *c;
+  s->config.profile = &r->profile;
+  s->report = r;
+  s->runner.config = &s->config;
+  s->observer.config = &s->config;
+  s->observer.coverage = &r->coverage;
+  s->started_ns = now_ns();
+}
+
+static void close_search(struct search *s) {
+  struct xp_report *r = s->report;
+  for (uint32_t i = 0; i < r->share_count; i++) {
+    const struct xp_strategy *row = r->share[i].strategy;
+    if (row->claim != NULL) row->claim(s->chooser[i], &r->share[i].claim);
+    r->blocked += r->share[i].claim.blocked;
+    row->close(s->chooser[i]);
+  }
+  r->elapsed_ns = now_ns() - s->started_ns;
+  xp_runner_free(&s->runner);
+  xp_observer_free(&s->observer);
+  free(s->path.place);
+  free(s->path_again.place);
+  plat_model_set_hooks(NULL);
+}
+
+bool xp_search(const struct xp_config *c, struct xp_report *r) {
+  struct search s = {.asked = 0};
+  if (xp_strategy_find(c->strategy) == NULL) return false;
+  open_search(&s, c, r);
+  walk(&s);
+  for (uint32_t i = 0; i < s.plan.stages && !s.is_over; i++) run_stage(&s, i);
+  close_search(&s);
+  return true;
+}

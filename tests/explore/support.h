@@ -1,0 +1,25 @@
+/* Shared by the tests of searching schedules. */
+#ifndef TESTS_EXPLORE_SUPPORT_H
+#define TESTS_EXPLORE_SUPPORT_H
+
+/* clang-format off: cmocka.h needs these first */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include "sims/explore/search.h"
+#include "sims/litmus/litmus.h"
+
+/* Prepares a litmus program at the moment when its threads have been started. */
+void test_prepare(enum litmus_program program, uint32_t variant);
+/* The same for a body that calls plat_model_mark itself. */
+void test_prepare_body(void (*body)(void));
+void test_leave(void);
+
+/* A search of what is prepared: one strategy, points of the program only, no limits. */
+struct xp_config test_config(const char *strategy);
+
+#endif
