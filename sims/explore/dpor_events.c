@@ -9,7 +9,7 @@ enum { FIRST_SLOTS = 256 };
 
 static inline uint64_t bit(uint32_t thread) { return UINT64_C(1) << thread; }
 
-/* ---- tables ----------------------------------------------------------------------------------- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 void dpor_events_free(struct dpor *d) {
   free(d->clock);
@@ -82,7 +82,7 @@ static inline void join(const struct dpor *d, uint32_t *into, uint32_t event) {
     for (uint32_t k = i; k < i + 4; k++) into[k] = into[k] > from[k] ? into[k] : from[k];
 }
 
-/* ---- what an event touches -------------------------------------------------------------------- */
+/* ---- what an event touches ------------------------------------------------------------------- */
 
 static void add_access(struct dpor *d, struct dpor_node *n, struct dpor_access a) {
   if (d->access_count == d->access_room)
@@ -147,7 +147,7 @@ bool dpor_conflict(const struct dpor *d, const struct dpor_footprint *a,
   return false;
 }
 
-/* ---- what an event depends on ----------------------------------------------------------------- */
+/* ---- what an event depends on ---------------------------------------------------------------- */
 
 enum step { SKIP = 0, RACE = 1, EDGE = 2, STOP = 4 };
 
@@ -239,7 +239,7 @@ static void join_own_past(const struct dpor *d, uint32_t event, uint32_t *clock)
   if (n->is_forced) join(d, clock, n->host);
 }
 
-/* ---- races ------------------------------------------------------------------------------------ */
+/* ---- races ----------------------------------------------------------------------------------- */
 
 /* What would still happen if event e did not, in the order of the trace: the events after e that
  * do not depend on it, and then event `last`. Its initials are the threads that could begin it. */

@@ -1,12 +1,12 @@
 /* Dynamic partial-order reduction: the stack of the search, its dependencies and races.
  *
  * An event is what one thread does from a point up to its next one. Threads that begin, or that
- * were blocked between two of their points and now can go on, do so right after the event that made
- * them: such a stretch is a forced event, and that event its host. Nothing can come between the two,
- * so what must come before a forced event must come before its host.
+ * were blocked between two of their points and now can go on, do so right after the event that
+ * made them: such a stretch is a forced event, and that event its host. Nothing can come between
+ * the two, so what must come before a forced event must come before its host.
  *
  *   strategy_dpor.c   the search: nodes, sleep sets, which thread next
- *   dpor_events.c     events, accesses, vector clocks, races and what is to be tried because of them
+ *   dpor_events.c     events, accesses, vector clocks, races and what they leave to be tried
  */
 #ifndef SIMS_EXPLORE_DPOR_INT_H
 #define SIMS_EXPLORE_DPOR_INT_H
@@ -40,7 +40,7 @@ struct dpor_footprint {
 struct dpor_node {
   uint64_t enabled;         /* threads, by index */
   uint64_t backtrack;       /* threads to explore from here */
-  uint64_t asleep;          /* explored, or equivalent to something explored; the sleepers' threads */
+  uint64_t asleep;          /* threads explored, or whose exploring would repeat something */
   uint32_t sleep_first, sleep_count; /* in dpor.sleep */
   uint32_t access_base;     /* accesses from here on belong to this node and those above */
   uint32_t decisions;       /* nodes below with more than one thread enabled */
@@ -98,7 +98,7 @@ struct dpor {
   uint64_t blocked, fallbacks;
 };
 
-/* ---- dpor_events.c ---------------------------------------------------------------------------- */
+/* ---- dpor_events.c --------------------------------------------------------------------------- */
 
 void dpor_events_free(struct dpor *d);
 /* Index of a thread; it is new to the search when it was not met before. */

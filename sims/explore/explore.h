@@ -15,7 +15,7 @@
 #include "plat_model.h"
 #include "runtime/rng.h"
 
-/* ---- one run ---------------------------------------------------------------------------------- */
+/* ---- one run --------------------------------------------------------------------------------- */
 
 /* A decision: a point where more than one thread could go on. The default policy, from which a
  * schedule is told apart by its directives: the thread that ran goes on; if it cannot, the enabled
@@ -43,7 +43,7 @@ static inline bool xp_run_fails(const struct xp_run *r) {
   return r->outcome.end != PLAT_MODEL_DONE && r->outcome.end != PLAT_MODEL_CUT_OFF;
 }
 
-/* ---- strategies ------------------------------------------------------------------------------- */
+/* ---- strategies ------------------------------------------------------------------------------ */
 
 struct xp_strategy;
 struct xp_claim; /* search.h */
@@ -75,7 +75,7 @@ struct xp_config {
   uint64_t (*limit)(void *arg);
   void *limit_arg;
   uint64_t walks;            /* random runs before the search, for estimates; 0: none */
-  uint64_t observe_every;    /* one run in so many is looked at closely (classes, coverage); 0: none */
+  uint64_t observe_every;    /* one run in so many is observed (classes, coverage); 0: none */
   const char *scenario;      /* its name, for the guarantee */
   /* What phase the collector is in, below phase_count; NULL: there are no phases. */
   uint32_t (*phase)(void *arg);

@@ -1,7 +1,7 @@
 /* The default search. A fiftieth of the runs goes into estimates; then all schedules of few
- * preemptions, which are the easiest to understand when they fail; then every class, if there seem to be
- * few enough; then a mix of random strategies until the end: PCT finds shallow bugs fastest, POS
- * covers most classes, the walks find what both are blind to.
+ * preemptions, which are the easiest to understand when they fail; then every class, if there seem
+ * to be few enough; then a mix of random strategies until the end: PCT finds shallow bugs fastest,
+ * POS covers most classes, the walks find what both are blind to.
  */
 #include "sims/explore/plan.h"
 #include "sims/explore/strategies.h"
@@ -17,7 +17,7 @@ enum {
 
 const struct xp_strategy xp_strategy_hunt = {
     .name = "hunt",
-    .doc = "Few preemptions first, then every class if there are few, then pct, pos and walks mixed.",
+    .doc = "Few preemptions first, then every class if they are few, then a mix of the others.",
 };
 
 uint64_t xp_budget(const struct xp_config *c) {

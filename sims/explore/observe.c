@@ -25,7 +25,7 @@ void xp_observer_begin(struct xp_observer *o) {
   o->hash = o->threads = 0;
 }
 
-/* ---- objects ---------------------------------------------------------------------------------- */
+/* ---- objects --------------------------------------------------------------------------------- */
 
 static struct xp_seen *find(struct xp_seen *seen, uint32_t room, const void *object) {
   uint64_t h = (uint64_t)(uintptr_t)object * 0x9e3779b97f4a7c15u;
@@ -53,7 +53,7 @@ static inline struct xp_seen *seen_of(struct xp_observer *o, const void *object)
   return s;
 }
 
-/* ---- threads ---------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 static void make_room(struct xp_observer *o, uint32_t thread) {
   uint32_t was = o->steps_room;
@@ -73,7 +73,7 @@ static inline uint64_t next_name(struct xp_observer *o, uint32_t thread) {
   return (uint64_t)(thread + 1) << 32 | o->steps[thread]++;
 }
 
-/* ---- coverage --------------------------------------------------------------------------------- */
+/* ---- coverage -------------------------------------------------------------------------------- */
 
 void xp_coverage_open(struct xp_coverage *c) {
   size_t sites = plat_model_site_count();
@@ -101,7 +101,7 @@ static inline void cover_pair(struct xp_coverage *c, uint32_t first, uint32_t se
   c->pair[at / 64] |= UINT64_C(1) << at % 64;
 }
 
-/* ---- an operation ----------------------------------------------------------------------------- */
+/* ---- an operation ---------------------------------------------------------------------------- */
 
 static inline void cover(struct xp_observer *o, const struct plat_model_op *op, uint32_t site) {
   o->coverage->site[site] = 1;

@@ -12,7 +12,7 @@ void xp_report_free(struct xp_report *r) {
   xp_run_free(&r->failure.schedule);
 }
 
-/* ---- merging ---------------------------------------------------------------------------------- */
+/* ---- merging --------------------------------------------------------------------------------- */
 
 static void merge_claim(struct xp_claim *into, const struct xp_claim *from) {
   /* Who is exhausted has every level there is. */
@@ -27,7 +27,7 @@ static void merge_claim(struct xp_claim *into, const struct xp_claim *from) {
 static void merge_share(struct xp_share *into, const struct xp_share *from) {
   into->runs += from->runs;
   into->failed += from->failed;
-  for (uint32_t i = 0; i < sizeof into->depth_runs / sizeof into->depth_runs[0]; i++)
+  for (uint32_t i = 0; i <= XP_DEPTH_MAX; i++)
     into->depth_runs[i] += from->depth_runs[i];
   merge_claim(&into->claim, &from->claim);
 }
@@ -97,7 +97,7 @@ void xp_report_merge(struct xp_report *into, const struct xp_report *from) {
   if (!into->divergence.is_found) into->divergence = from->divergence;
 }
 
-/* ---- between processes ------------------------------------------------------------------------ */
+/* ---- between processes ----------------------------------------------------------------------- */
 
 /* The parts of a report that lie elsewhere. */
 struct part {

@@ -6,7 +6,7 @@
 #include "sims/explore/search.h"
 #include "sims/explore/strategies.h"
 
-/* ---- figures ---------------------------------------------------------------------------------- */
+/* ---- figures --------------------------------------------------------------------------------- */
 
 void xp_estimate_read(const struct xp_estimate *e, long double *mean, long double *error) {
   long double n = (long double)e->walks;
@@ -38,7 +38,7 @@ void xp_pairs(const struct xp_report *r, uint64_t *both, uint64_t *any) {
   }
 }
 
-/* ---- the guarantee ---------------------------------------------------------------------------- */
+/* ---- the guarantee --------------------------------------------------------------------------- */
 
 struct text {
   char *at;
@@ -114,7 +114,7 @@ static bool guarantee_bound(struct text *t, const struct xp_report *r) {
 /* Runs that meet every bug of depth d with the paper's chance: those of depth d or more. */
 static uint64_t runs_of_depth(const struct xp_share *s, uint32_t d) {
   uint64_t sum = 0;
-  for (uint32_t i = d; i < sizeof s->depth_runs / sizeof s->depth_runs[0]; i++)
+  for (uint32_t i = d; i < (uint32_t)XP_DEPTH_MAX + 1; i++)
     sum += s->depth_runs[i];
   return sum;
 }
@@ -126,11 +126,12 @@ static double runs_needed(const struct xp_report *r, uint32_t d) {
 static bool guarantee_pct(struct text *t, const struct xp_report *r) {
   const struct xp_share *s = find_share(r, &xp_strategy_pct);
   uint32_t depth = 0;
-  while (s != NULL && depth < 16 && (double)runs_of_depth(s, depth + 1) >= runs_needed(r, depth + 1))
+  while (s != NULL && depth < XP_DEPTH_MAX &&
+         (double)runs_of_depth(s, depth + 1) >= runs_needed(r, depth + 1))
     depth++;
   if (depth == 0) return false;
-  add(t, "PROBABILITY: any bug of %s of depth %u or less is missed with p <= 0.01 (n = %u, k = %llu, "
-         "N = %llu of %.0f needed)",
+  add(t, "PROBABILITY: any bug of %s of depth %u or less is missed with p <= 0.01 "
+         "(n = %u, k = %llu, N = %llu of %.0f needed)",
       r->config.scenario, (unsigned)depth, (unsigned)r->profile.threads,
       (unsigned long long)r->profile.decisions, (unsigned long long)runs_of_depth(s, depth),
       ceil(runs_needed(r, depth)));
@@ -161,14 +162,15 @@ void xp_guarantee(const struct xp_report *r, char *text, size_t bytes) {
   struct text t = {text, bytes, 0};
   if (bytes > 0) text[0] = '\0';
   if (r->divergence.is_found) {
-    add(&t, "PROBABILITY: nothing can be said about %s: it is not deterministic", r->config.scenario);
+    add(&t, "PROBABILITY: nothing can be said about %s: it is not deterministic",
+        r->config.scenario);
     add_scope(&t, r, r->config.strategy);
   } else if (!guarantee_exhausted(&t, r) && !guarantee_bound(&t, r) && !guarantee_pct(&t, r)) {
     guarantee_sample(&t, r);
   }
 }
 
-/* ---- printing --------------------------------------------------------------------------------- */
+/* ---- printing -------------------------------------------------------------------------------- */
 
 static const char *why_text(enum xp_why why) {
   static const char *const texts[] = {

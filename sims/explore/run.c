@@ -76,7 +76,7 @@ void xp_runner_run(struct xp_runner *r) {
   plat_model_explore(&r->run.outcome);
 }
 
-/* ---- the tape --------------------------------------------------------------------------------- */
+/* ---- the tape -------------------------------------------------------------------------------- */
 
 static bool begin_tape(struct xp_chooser *x, uint64_t run) {
   (void)run;

@@ -39,7 +39,7 @@ static uint64_t now_ns(void) {
   return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* ---- when to end ------------------------------------------------------------------------------ */
+/* ---- when to end ----------------------------------------------------------------------------- */
 
 static void end_search(struct search *s, enum xp_why why) {
   if (!s->is_over) s->report->why = why;
@@ -63,7 +63,7 @@ static bool is_past_limit(const struct search *s, uint64_t index) {
   return s->config.limit != NULL && s->config.limit(s->config.limit_arg) < index;
 }
 
-/* ---- a run that must be the same again -------------------------------------------------------- */
+/* ---- a run that must be the same again ------------------------------------------------------- */
 
 static uint32_t site_at(const struct xp_path *p, uint32_t step) {
   return step < p->count ? (uint32_t)p->place[step] : plat_model_site_count();
@@ -94,7 +94,7 @@ static void check_again(struct search *s, uint64_t run) {
   xp_runner_free(&again);
 }
 
-/* ---- failures --------------------------------------------------------------------------------- */
+/* ---- failures -------------------------------------------------------------------------------- */
 
 /* Makes the failing run again, with all that is to be known about it. */
 static void keep_failure(struct search *s, const struct turn *t, uint64_t index) {
@@ -124,7 +124,7 @@ static void fail(struct search *s, const struct turn *t) {
   if (!s->config.keep_going) end_search(s, XP_WHY_FAILURE);
 }
 
-/* ---- the books -------------------------------------------------------------------------------- */
+/* ---- the books ------------------------------------------------------------------------------- */
 
 static void count_run(struct search *s, const struct turn *t) {
   struct xp_report *r = s->report;
@@ -169,7 +169,7 @@ static bool take_turn(struct search *s, const struct turn *t) {
   return true;
 }
 
-/* ---- stages ----------------------------------------------------------------------------------- */
+/* ---- stages ---------------------------------------------------------------------------------- */
 
 /* The share of a strategy, made when it is new. */
 static uint32_t share_of(struct search *s, const struct xp_strategy *row) {
@@ -181,8 +181,8 @@ static uint32_t share_of(struct search *s, const struct xp_strategy *row) {
   return r->share_count++;
 }
 
-/* Run number k of this job in a stage. Random runs are dealt out by number; a systematic strategy deals
- * out its work items itself. */
+/* Run number k of this job in a stage. Random runs are dealt out by number; a systematic strategy
+ * deals out its work items itself. */
 static struct turn turn_of(struct search *s, uint32_t stage, uint64_t k) {
   const struct xp_stage *g = &s->plan.stage[stage];
   bool is_systematic = g->row[0]->index != NULL;
@@ -248,7 +248,7 @@ static void walk(struct search *s) {
   free(w);
 }
 
-/* ---- the search ------------------------------------------------------------------------------- */
+/* ---- the search ------------------------------------------------------------------------------ */
 
 static void open_search(struct search *s, const struct xp_config *c, struct xp_report *r) {
   *r = (struct xp_report){.config = *c};

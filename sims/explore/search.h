@@ -8,7 +8,7 @@
 #include "runtime/hist.h"
 #include "sims/explore/classes.h"
 
-enum { XP_SHARES = 8, XP_LEVELS = 17 };
+enum { XP_SHARES = 8, XP_LEVELS = 17, XP_DEPTH_MAX = 16 };
 
 /* What one strategy says about its work. */
 struct xp_claim {
@@ -24,7 +24,7 @@ struct xp_share {
   const struct xp_strategy *strategy;
   uint64_t runs;             /* complete, failed or ended by step_max: not the blocked */
   uint64_t failed;
-  uint64_t depth_runs[17];   /* pct: runs by bug depth */
+  uint64_t depth_runs[XP_DEPTH_MAX + 1]; /* pct: runs by bug depth */
   struct xp_claim claim;
 };
 
@@ -97,7 +97,7 @@ void xp_report_merge(struct xp_report *into, const struct xp_report *from);
 bool xp_report_write(const struct xp_report *r, FILE *out);
 bool xp_report_read(struct xp_report *r, FILE *in);
 
-/* ---- what follows from a report --------------------------------------------------------------- */
+/* ---- what follows from a report -------------------------------------------------------------- */
 
 /* Mean and standard error of the number of schedules. */
 void xp_estimate_read(const struct xp_estimate *e, long double *mean, long double *error);

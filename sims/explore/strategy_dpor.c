@@ -41,7 +41,7 @@ static void close(struct xp_chooser *x) {
 
 static bool is_mine(const struct dpor *d) { return d->unit % d->slices == d->slice; }
 
-/* ---- nodes ------------------------------------------------------------------------------------ */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 static void add_sleeper(struct dpor *d, struct dpor_node *n, struct dpor_sleeper s) {
   if (d->sleep_count == d->sleep_room)
@@ -137,7 +137,7 @@ static void execute(struct xp_chooser *x, const struct plat_model_op *op) {
   dpor_touch(d, op);
 }
 
-/* ---- from run to run -------------------------------------------------------------------------- */
+/* ---- from run to run ------------------------------------------------------------------------- */
 
 /* Place in its point of an enabled thread: they stand there in order of their numbers. */
 static uint8_t place_of(const struct dpor *d, uint64_t enabled, uint32_t thread) {

@@ -6,10 +6,11 @@
  * demoted by the platform, which lets every other thread take a step first. */
 #include <stdlib.h>
 
+#include "sims/explore/search.h"
 #include "sims/explore/strategies.h"
 #include "sims/memory.h"
 
-enum { DEPTH_MAX = 16, DEPTH_DRAWN_MAX = 4, SLOTS = 256 };
+enum { DEPTH_MAX = XP_DEPTH_MAX, DEPTH_DRAWN_MAX = 4, SLOTS = 256 };
 
 struct change {
   uint64_t step;     /* after this decision, from 0 */
@@ -102,7 +103,7 @@ static void end(struct xp_chooser *x, const struct xp_run *r) {
 
 const struct xp_strategy xp_strategy_pct = {
     .name = "pct",
-    .doc = "Random thread priorities with d - 1 random drops: finds shallow bugs with a known chance.",
+    .doc = "Random thread priorities that drop d - 1 times: shallow bugs with a known chance.",
     .open = open,
     .close = close,
     .begin = begin,
