@@ -80,7 +80,8 @@ void model_end_run(enum plat_model_end end, int kind, const char *message) {
   out->steps = model.stats.steps;
   out->points = model.points;
   out->trace_hash = model.stats.trace_hash;
-  snprintf(out->message, sizeof out->message, "%s", message);
+  out->message[0] = '\0';
+  if (message[0] != '\0') snprintf(out->message, sizeof out->message, "%s", message);
   explorer->outcome = NULL;
   explorer->ended_by = end == PLAT_MODEL_DONE || end == PLAT_MODEL_FAILED ? model.running : NULL;
   model_switch_to_host_last(model.running);
@@ -146,26 +147,29 @@ static uint64_t without_yielding(uint64_t enabled) {
   return ready != 0 ? ready : enabled;
 }
 
-/* Fills the point with the ready threads; or one that is between points and so goes first. */
-static struct model_thread *collect(uint64_t ready) {
+/* Fills the point with the threads that are enabled and in `allowed`; or returns one of them that is
+ * between points and so goes first. */
+static inline struct model_thread *collect(uint64_t allowed) {
   struct plat_model_point *p = &explorer->point;
-  p->count = 0;
-  p->running = UINT32_MAX;
+  const struct model_thread *last = model.last;
+  uint32_t count = 0, running = UINT32_MAX;
   for (uint32_t i = 0; i < model.live_count; i++) {
     struct model_thread *t = model.live[i];
-    if ((ready & bit_of(t)) == 0) continue;
-    if (!is_point(&t->pending)) return t;
-    if (t == model.last) p->running = p->count;
-    explorer->candidate[p->count] = t;
-    p->op[p->count++] = &t->pending;
+    if ((t->may_wait && !is_enabled(t)) || (allowed & bit_of(t)) == 0) continue;
+    if (!t->is_at_point) return t;
+    if (t == last) running = count;
+    explorer->candidate[count] = t;
+    p->op[count++] = &t->pending;
   }
-  if (p->running == UINT32_MAX) p->running = p->count;
+  p->count = count;
+  p->running = running == UINT32_MAX ? count : running;
   p->number = model.points;
   return NULL;
 }
 
 static struct model_thread *ask(void) {
   struct plat_model_point *p = &explorer->point;
+  if (p->count == 0) return after_deadline();
   if (p->count == 1 && !explorer->hooks.every_point) return explorer->candidate[0];
   uint32_t chosen = explorer->hooks.choose(p, explorer->hooks.arg);
   if (chosen == PLAT_MODEL_CUT) model_end_run(PLAT_MODEL_CUT_OFF, 0, "");
@@ -180,15 +184,18 @@ static inline void tell_execute(struct model_thread *t) {
   explorer->hooks.execute(&t->pending, explorer->hooks.arg);
 }
 
+/* t, which takes a step, does not yield any more, and no other thread waits for it to take one. */
+static void end_yields_to(struct model_thread *t) {
+  t->yields_to = 0;
+  model.yielding &= ~bit_of(t);
+  for (uint64_t left = model.yielding; left != 0; left &= left - 1)
+    model.threads[__builtin_ctzll(left)].yields_to &= ~bit_of(t);
+}
+
 /* t takes the step it has announced. */
 static inline void take_step(struct model_thread *t) {
-  if (plat_unlikely(model.yielding != 0)) {
-    t->yields_to = 0;
-    model.yielding &= ~bit_of(t);
-    for (uint64_t left = model.yielding; left != 0; left &= left - 1)
-      model.threads[__builtin_ctzll(left)].yields_to &= ~bit_of(t);
-  }
-  if (is_point(&t->pending)) {
+  if (plat_unlikely(model.yielding != 0)) end_yields_to(t);
+  if (t->is_at_point) {
     uint64_t h = model.stats.trace_hash ^
                  ((uint64_t)plat_model_site_index(t->pending.site) << 8 | t->id);
     h *= 0x9e3779b97f4a7c15ull;
@@ -202,15 +209,10 @@ static inline void take_step(struct model_thread *t) {
 }
 
 struct model_thread *model_choose_next(void) {
-  uint64_t enabled = enabled_threads();
-  struct model_thread *next;
-  if (plat_unlikely(enabled == 0)) {
-    next = after_deadline();
-  } else {
-    if (plat_unlikely((model.yielding & enabled) != 0)) enabled = without_yielding(enabled);
-    next = collect(enabled);
-    if (next == NULL) next = ask();
-  }
+  uint64_t allowed = UINT64_MAX;
+  if (plat_unlikely(model.yielding != 0)) allowed = without_yielding(enabled_threads());
+  struct model_thread *next = collect(allowed);
+  if (next == NULL) next = ask();
   take_step(next);
   return next;
 }
@@ -228,16 +230,22 @@ void model_choose_step(enum plat_op kind, const void *object, const struct plat_
   op->address = object;
   op->site = site;
   op->point = self->points;
+  self->is_at_point = is_point(op);
+  self->may_wait = (MAY_WAIT >> kind & 1) != 0;
   if (plat_unlikely(++model.stats.steps > explorer->step_max))
     end_blocked(PLAT_MODEL_LIVELOCK, "livelock: the run takes more steps than it may");
   if ((GIVES_WAY >> kind & 1) != 0) {
     begin_yield(self);
-  } else if (!is_point(op) && ((MAY_WAIT >> kind & 1) == 0 || is_enabled(self))) {
+  } else if (!self->is_at_point && (!self->may_wait || is_enabled(self))) {
     tell_execute(self);
     return;
   }
   struct model_thread *next = model_choose_next();
-  if (next != self) model_switch_to(next);
+  if (next == self) return;
+  model.stats.switches++;
+  model.running = next;
+  next->clock_ps = plat_model_hot.clock_ps;
+  ctx_switch(&self->ctx, &next->ctx);
 }
 
 /* ---- prepared worlds ------------------------------------------------------------------------- */
@@ -293,12 +301,22 @@ static void mark_points(void) {
     explorer->is_point[i] = (uint8_t)(classes >> plat_model_class_of(plat_model_site_at(i)) & 1);
 }
 
+/* What was announced before the mark, in the timed schedule. */
+static void look_at_pending(void) {
+  for (uint32_t i = 0; i < model.live_count; i++) {
+    struct model_thread *t = model.live[i];
+    t->is_at_point = is_point(&t->pending);
+    t->may_wait = (MAY_WAIT >> t->pending.kind & 1) != 0;
+  }
+}
+
 void plat_model_explore(struct plat_model_outcome *out) {
   rt_assert(explorer != NULL && model.hooks.choose != NULL);
   mark_points();
   explorer->hooks = model.hooks;
   explorer->step_max = model.hooks.step_max != 0 ? model.hooks.step_max : STEPS_MAX;
   model_image_restore();
+  look_at_pending();
   explorer->outcome = out;
   rt_set_end_handler(on_fatal);
   model.choosing = true;

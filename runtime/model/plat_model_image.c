@@ -19,9 +19,11 @@ enum {
   SIGNAL_STACK_BYTES = 1 << 16
 };
 
+/* A page some run has written, and which part of it is put back. */
 struct page {
   char *at;
   const char *copy;
+  uint32_t from, bytes;
 };
 
 /* In malloc's memory or mapped apart, so that a restore leaves it alone. */
@@ -34,6 +36,8 @@ static struct image {
   char *copies;
   uint32_t page_count;
   void *signal_stack;
+  char *stack_low[PLAT_MODEL_CHOOSER_THREADS];  /* live part of each thread's stack at the mark, */
+  char *stack_high[PLAT_MODEL_CHOOSER_THREADS]; /* and its end, by slot; NULL: unused slot */
   struct sigaction previous;
 } *image;
 
@@ -52,11 +56,30 @@ static void set_access(const struct model_range *r, int access) {
 
 /* ---- writes ---------------------------------------------------------------------------------- */
 
+/* The part of a page that a run may read before it writes it: all of it, or of a thread's stack what
+ * was live at the mark, or of a table the entries of threads that there can be. */
+static struct model_range live_part(char *at) {
+  struct model_range part = {at, at + PAGE_BYTES};
+  if (model_is_in_stacks(at)) {
+    char *low = part.high;
+    for (uint32_t i = 0; i < PLAT_MODEL_CHOOSER_THREADS; i++)
+      if (image->stack_high[i] > at && image->stack_low[i] < part.high) low = image->stack_low[i];
+    if (low > part.low) part.low = low;
+  } else if (at == (char *)model.live) {
+    part.high = (char *)&model.live[PLAT_MODEL_CHOOSER_THREADS];
+  } else if (at == (char *)model.free_slots) {
+    part.high = (char *)&model.free_slots[PLAT_MODEL_CHOOSER_THREADS];
+  }
+  return part;
+}
+
 static void keep_page(char *at) {
   if (image->page_count == PAGES_MAX) _Exit(3);
   char *copy = image->copies + (size_t)image->page_count * PAGE_BYTES;
+  struct model_range part = live_part(at);
   memcpy(copy, at, PAGE_BYTES);
-  image->pages[image->page_count++] = (struct page){at, copy};
+  image->pages[image->page_count++] = (struct page){
+      at, copy, (uint32_t)(part.low - at), (uint32_t)(part.high - part.low)};
   if (mprotect(at, PAGE_BYTES, PROT_READ | PROT_WRITE) != 0) _Exit(3);
 }
 
@@ -120,6 +143,17 @@ static void *map_apart(size_t bytes) {
   return p;
 }
 
+/* The rest of a stack is written before it is read. */
+static void find_stacks(void) {
+  for (uint32_t i = 0; i < model.live_count; i++) {
+    const struct model_thread *t = model.live[i];
+    void *low, *high;
+    ctx_stack_bounds(&t->ctx, &low, &high);
+    image->stack_low[t->slot] = low;
+    image->stack_high[t->slot] = high;
+  }
+}
+
 void model_image_take(void) {
   rt_assert(image == NULL);
   image = map_apart((sizeof *image + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES);
@@ -127,13 +161,18 @@ void model_image_take(void) {
   image->copies = map_apart((size_t)PAGES_MAX * PAGE_BYTES);
   image->signal_stack = map_apart(SIGNAL_STACK_BYTES);
   find_mappings();
+  find_stacks();
   handle_faults();
   for (uint32_t i = 0; i < image->kept_count; i++) set_access(&image->kept[i], PROT_READ);
 }
 
+static inline void restore_page(const struct page *p) {
+  memcpy(p->at + p->from, p->copy + p->from, p->bytes);
+}
+
 void model_image_restore(void) {
   for (uint32_t i = 0; i < image->page_count; i++)
-    memcpy(image->pages[i].at, image->pages[i].copy, PAGE_BYTES);
+    restore_page(&image->pages[i]);
   for (uint32_t i = 0; i < image->fresh_count; i++)
     vmem_uncommit(image->fresh[i].low, (size_t)(image->fresh[i].high - image->fresh[i].low));
   image->fresh_count = 0;

@@ -26,6 +26,8 @@ struct model_thread {
   uint32_t heap_at;     /* MODEL_NOT_IN_HEAP: not there */
   enum model_state state;
   struct plat_model_op pending;       /* announced, not yet happened */
+  bool is_at_point;                   /* explored runs: the pending operation is a point */
+  bool may_wait;                      /* explored runs: it may not be enabled */
   const void *wants;                  /* the mutex, note or thread of a pending LOCK, WAIT, JOIN */
   struct model_thread *next_waiter;   /* for the same mutex */
   struct model_thread *joiner;        /* blocked until this thread ends */
@@ -130,6 +132,7 @@ uint32_t model_vm_ranges(struct model_range *out);
 uint32_t model_site_hash(const struct plat_site *site);
 /* Memory for the model's own tables; zeroed. */
 void *model_table(size_t bytes);
+bool model_is_in_stacks(const void *p);
 /* The stack of a thread slot, committed; NULL: refused. */
 void *model_stack(uint32_t slot, size_t *bytes);
 

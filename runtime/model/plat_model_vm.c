@@ -158,6 +158,10 @@ void *model_stack(uint32_t slot, size_t *bytes) {
   return low + VM_PAGE_BYTES;
 }
 
+bool model_is_in_stacks(const void *p) {
+  return (uintptr_t)p - (uintptr_t)vm.stacks < vm.stacks_bytes;
+}
+
 /* ---- plat_vm_* ------------------------------------------------------------------------------- */
 
 static void extent_delete(uint32_t i) {
