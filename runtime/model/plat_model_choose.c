@@ -71,6 +71,13 @@ static inline bool is_enabled(const struct model_thread *t) {
   }
 }
 
+/* Most operations wait for nothing, and most that do, for a mutex. */
+static struct model_thread *const *gate_of(const struct model_thread *t) {
+  static struct model_thread *const open = NULL;
+  if ((MAY_WAIT >> t->pending.kind & 1) == 0) return &open;
+  return t->pending.kind == PLAT_OP_LOCK ? &((const struct plat_mutex *)t->wants)->owner : NULL;
+}
+
 /* ---- the end of a run ------------------------------------------------------------------------ */
 
 void model_end_run(enum plat_model_end end, int kind, const char *message) {
@@ -153,13 +160,15 @@ static inline struct model_thread *collect(uint64_t allowed) {
   struct plat_model_point *p = &explorer->point;
   const struct model_thread *last = model.last;
   uint32_t count = 0, running = UINT32_MAX;
+  /* Without branches on what is enabled, which no processor foresees in a random schedule. */
   for (uint32_t i = 0; i < model.live_count; i++) {
     struct model_thread *t = model.live[i];
-    if ((t->may_wait && !is_enabled(t)) || (allowed & bit_of(t)) == 0) continue;
-    if (!t->is_at_point) return t;
-    if (t == last) running = count;
+    bool ready = (t->gate != NULL ? *t->gate == NULL : is_enabled(t)) & (allowed >> t->slot & 1);
+    if (plat_unlikely(ready && !t->is_at_point)) return t;
     explorer->candidate[count] = t;
-    p->op[count++] = &t->pending;
+    p->op[count] = &t->pending;
+    running = ready & (t == last) ? count : running;
+    count += ready;
   }
   p->count = count;
   p->running = running == UINT32_MAX ? count : running;
@@ -231,12 +240,12 @@ void model_choose_step(enum plat_op kind, const void *object, const struct plat_
   op->site = site;
   op->point = self->points;
   self->is_at_point = is_point(op);
-  self->may_wait = (MAY_WAIT >> kind & 1) != 0;
+  self->gate = gate_of(self);
   if (plat_unlikely(++model.stats.steps > explorer->step_max))
     end_blocked(PLAT_MODEL_LIVELOCK, "livelock: the run takes more steps than it may");
   if ((GIVES_WAY >> kind & 1) != 0) {
     begin_yield(self);
-  } else if (!self->is_at_point && (!self->may_wait || is_enabled(self))) {
+  } else if (!self->is_at_point && ((MAY_WAIT >> kind & 1) == 0 || is_enabled(self))) {
     tell_execute(self);
     return;
   }
@@ -306,7 +315,7 @@ static void look_at_pending(void) {
   for (uint32_t i = 0; i < model.live_count; i++) {
     struct model_thread *t = model.live[i];
     t->is_at_point = is_point(&t->pending);
-    t->may_wait = (MAY_WAIT >> t->pending.kind & 1) != 0;
+    t->gate = gate_of(t);
   }
 }
 

@@ -27,7 +27,8 @@ struct model_thread {
   enum model_state state;
   struct plat_model_op pending;       /* announced, not yet happened */
   bool is_at_point;                   /* explored runs: the pending operation is a point */
-  bool may_wait;                      /* explored runs: it may not be enabled */
+  struct model_thread *const *gate;   /* explored runs: it is enabled while this is NULL; no gate:
+                                       * ask is_enabled() */
   const void *wants;                  /* the mutex, note or thread of a pending LOCK, WAIT, JOIN */
   struct model_thread *next_waiter;   /* for the same mutex */
   struct model_thread *joiner;        /* blocked until this thread ends */
