@@ -154,8 +154,8 @@ static uint64_t without_yielding(uint64_t enabled) {
   return ready != 0 ? ready : enabled;
 }
 
-/* Fills the point with the threads that are enabled and in `allowed`; or returns one of them that is
- * between points and so goes first. */
+/* Fills the point with the threads that are enabled and in `allowed`; or returns one of them that
+ * is between points and so goes first. */
 static inline struct model_thread *collect(uint64_t allowed) {
   struct plat_model_point *p = &explorer->point;
   const struct model_thread *last = model.last;

@@ -56,8 +56,8 @@ static void set_access(const struct model_range *r, int access) {
 
 /* ---- writes ---------------------------------------------------------------------------------- */
 
-/* The part of a page that a run may read before it writes it: all of it, or of a thread's stack what
- * was live at the mark, or of a table the entries of threads that there can be. */
+/* The part of a page that a run may read before it writes it: all of it, or of a thread's stack
+ * what was live at the mark, or of a table the entries of threads that there can be. */
 static struct model_range live_part(char *at) {
   struct model_range part = {at, at + PAGE_BYTES};
   if (model_is_in_stacks(at)) {
