@@ -9,6 +9,7 @@
 #include "sims/cli_metric.h"
 #include "sims/cli_output.h"
 #include "sims/cli_report.h"
+#include "sims/json_print.h"
 #include "sims/memory.h"
 #include "sims/protocol.h"
 #include "sims/stats.h"
@@ -248,7 +249,7 @@ static cJSON *comparison_json(struct comparison *c) {
   cJSON_AddStringToObject(doc, "schema", TRICOLOR_COMPARE_SCHEMA);
   cJSON_AddStringToObject(doc, "scenario", s->name);
   cJSON_AddStringToObject(doc, "engine", c->platform);
-  cJSON_AddNumberToObject(doc, "seed", (double)s->seed);
+  sim_json_add_u64(doc, "seed", s->seed);
   cJSON_AddNumberToObject(doc, "runs", c->slots);
   cJSON_AddBoolToObject(doc, "complete", c->is_complete);
   cJSON_AddBoolToObject(doc, "interrupted", c->cli->supervisor.caught != 0);
@@ -264,7 +265,7 @@ static cJSON *comparison_json(struct comparison *c) {
   for (uint32_t i = 0; i < c->count; i++) {
     cJSON_AddItemToObject(collectors, c->list[i].name, collector_json(c, &c->list[i]));
   }
-  cJSON_AddItemToObject(doc, "config", cJSON_Parse(s->resolved_json));
+  cJSON_AddItemToObject(doc, "config", sim_json_parse(s->resolved_json));
   return doc;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sims/cli_expect.h"
+#include "sims/json_print.h"
 #include "sims/memory.h"
 #include "sims/protocol.h"
 #include "sims/table.h"
@@ -105,7 +106,7 @@ static void mark_partial(const struct sim_attempt *a, struct sim_outcome *out) {
     cJSON_AddStringToObject(out->result, "scenario", a->scenario->name);
     cJSON_AddStringToObject(out->result, "engine", a->platform);
     cJSON_AddStringToObject(out->result, "collector", a->collector);
-    cJSON_AddNumberToObject(out->result, "seed", (double)a->scenario->seed);
+    sim_json_add_u64(out->result, "seed", a->scenario->seed);
   }
   cJSON_DeleteItemFromObjectCaseSensitive(out->result, "partial");
   cJSON_AddTrueToObject(out->result, "partial");

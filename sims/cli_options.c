@@ -10,7 +10,6 @@
 #include "sims/memory.h"
 #include "sims/suggest.h"
 
-#define SEED_MAX UINT64_C(9007199254740992) /* 2^53: what a JSON number holds exactly */
 
 /* ---- the options ---- */
 
@@ -58,7 +57,7 @@ static bool parse_number(const char *text, uint64_t low, uint64_t high, uint64_t
 
 static const char *set_seed(struct sim_options *o, const char *value) {
   uint64_t seed = 0;
-  if (!parse_number(value, 0, SEED_MAX, &seed)) return "a whole number from 0 to 2^53";
+  if (!parse_number(value, 0, UINT64_MAX, &seed)) return "a whole number from 0 to 2^64-1";
   add_override(o, "seed", value);
   return NULL;
 }

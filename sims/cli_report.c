@@ -326,11 +326,21 @@ static void print_remark(FILE *f, enum sim_style style, const char *kind, const 
   free(clean);
 }
 
+/* A run that ended for want of memory, or by a bug of ours, has violated nothing. */
+static const char *remark_of(const cJSON *result, uint32_t i) {
+  static const char *const no_violation[] = {"bug", "memory_cap", "out_of_memory"};
+  const cJSON *list = cJSON_GetObjectItemCaseSensitive(result, "violations");
+  const cJSON *kind = cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(list, (int)i), "kind");
+  for (size_t k = 0; k < sizeof no_violation / sizeof no_violation[0]; k++)
+    if (cJSON_IsString(kind) && strcmp(kind->valuestring, no_violation[k]) == 0) return "Ended";
+  return "Violation";
+}
+
 void sim_report_remarks(const cJSON *result, const char *who, FILE *f, bool color) {
   const cJSON *note = NULL;
   const char *violation = NULL;
   for (uint32_t i = 0; (violation = sim_violation(result, i)) != NULL; i++) {
-    print_remark(f, SIM_BAD, "Violation", who, violation, color);
+    print_remark(f, SIM_BAD, remark_of(result, i), who, violation, color);
   }
   cJSON_ArrayForEach(note, cJSON_GetObjectItemCaseSensitive(result, "notes")) {
     if (cJSON_IsString(note)) print_remark(f, SIM_DIM, "Note", who, note->valuestring, color);

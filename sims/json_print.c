@@ -1,5 +1,6 @@
 #include "sims/json_print.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,8 +45,13 @@ static void add_string(struct text *t, const char *string) {
   add(t, "\"");
 }
 
-static void add_number(struct text *t, double value) {
+static void add_number(struct text *t, const cJSON *item) {
+  double value = item->valuedouble;
   char digits[40];
+  if (item->valuestring != NULL) {
+    add(t, item->valuestring);
+    return;
+  }
   if (!isfinite(value)) {
     add(t, "null");
     return;
@@ -88,7 +94,7 @@ static void add_children(struct text *t, const cJSON *item, uint32_t depth, bool
 
 static void add_item(struct text *t, const cJSON *item, uint32_t depth, bool may_break) {
   if (cJSON_IsNumber(item)) {
-    add_number(t, item->valuedouble);
+    add_number(t, item);
   } else if (cJSON_IsString(item)) {
     add_string(t, item->valuestring);
   } else if (cJSON_IsBool(item)) {
@@ -103,6 +109,59 @@ static void add_item(struct text *t, const cJSON *item, uint32_t depth, bool may
     add_children(t, item, depth, true);
   }
 }
+
+/* ---- numbers no double holds ----------------------------------------------------------------- */
+
+#define EXACT_MAX 9007199254740992.0 /* 2^53 */
+
+static void keep_digits(cJSON *number, const char *digits, size_t count) {
+  number->valuestring = cJSON_malloc(count + 1);
+  if (number->valuestring == NULL) abort();
+  memcpy(number->valuestring, digits, count);
+  number->valuestring[count] = '\0';
+}
+
+/* Where the next number of a valid text begins. */
+static const char *find_number(const char *at) {
+  for (bool in_string = false; *at != '\0'; at++) {
+    if (in_string && *at == '\\')
+      at++;
+    else if (*at == '"')
+      in_string = !in_string;
+    else if (!in_string && (*at == '-' || (*at >= '0' && *at <= '9')))
+      return at;
+  }
+  return at;
+}
+
+/* The numbers of an item come in the order of the text. Returns what follows the last of them. */
+static const char *keep_large(cJSON *item, const char *at) {
+  cJSON *child = NULL;
+  if (cJSON_IsNumber(item)) {
+    at = find_number(at);
+    size_t count = strspn(at, "+-.0123456789Ee");
+    if (fabs(item->valuedouble) >= EXACT_MAX && strspn(at, "-0123456789") == count)
+      keep_digits(item, at, count);
+    return at + count;
+  }
+  cJSON_ArrayForEach(child, item) at = keep_large(child, at);
+  return at;
+}
+
+cJSON *sim_json_parse(const char *text) {
+  cJSON *doc = cJSON_ParseWithOpts(text, NULL, true);
+  if (doc != NULL) keep_large(doc, text);
+  return doc;
+}
+
+void sim_json_add_u64(cJSON *object, const char *name, uint64_t value) {
+  char digits[24];
+  cJSON *number = cJSON_AddNumberToObject(object, name, (double)value);
+  int count = snprintf(digits, sizeof digits, "%" PRIu64, value);
+  if (number != NULL && (double)value >= EXACT_MAX) keep_digits(number, digits, (size_t)count);
+}
+
+/* ---- the whole document ---------------------------------------------------------------------- */
 
 char *sim_json_print(const cJSON *doc) {
   struct text t = {.bytes = NULL};

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sims/json_print.h"
 #include "sims/memory.h"
 #include "sims/protocol.h"
 #include "sims/table.h"
@@ -191,7 +192,7 @@ static void take_result(struct sim_run *r, cJSON *message, const char *line) {
 }
 
 static void take_line(struct sim_run *r, char *line) {
-  cJSON *message = cJSON_ParseWithOpts(line, NULL, true);
+  cJSON *message = sim_json_parse(line);
   const char *type = text_of(message, "type");
   if (!cJSON_IsObject(message) || type[0] == '\0') {
     protocol_error(r, quote("a line that is not of the protocol", line));

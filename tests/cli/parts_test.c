@@ -150,6 +150,27 @@ static void test_suggest(void **state) {
   assert_string_equal(names, "concurrent,");
 }
 
+/* What no double holds keeps its digits, wherever it stands and through copies. */
+static void test_json_exact(void **state) {
+  (void)state;
+  static const char text[] =
+    "{\"a1\": [18446744073709551615, {\"9\": \"\\\"7\"}, -9223372036854775807], \"c\": 1.5}\n";
+  cJSON *parsed = sim_json_parse(text), *doc = cJSON_Duplicate(parsed, true);
+  cJSON_Delete(parsed);
+  char *printed = sim_json_print(doc);
+  assert_string_equal(printed, text);
+  free(printed);
+  cJSON_Delete(doc);
+  doc = cJSON_CreateObject();
+  sim_json_add_u64(doc, "large", UINT64_MAX);
+  sim_json_add_u64(doc, "small", 7);
+  printed = sim_json_print(doc);
+  assert_string_equal(printed, "{\"large\": 18446744073709551615, \"small\": 7}\n");
+  free(printed);
+  cJSON_Delete(doc);
+  assert_null(sim_json_parse("{} 1"));
+}
+
 static void test_json_text(void **state) {
   (void)state;
   static const char text[] =
@@ -183,7 +204,7 @@ int main(void) {
     cmocka_unit_test(test_ci_rank), cmocka_unit_test(test_spread), cmocka_unit_test(test_units),
     cmocka_unit_test(test_table_text), cmocka_unit_test(test_metric_paths),
     cmocka_unit_test(test_report_paths), cmocka_unit_test(test_suggest),
-    cmocka_unit_test(test_json_text),
+    cmocka_unit_test(test_json_text), cmocka_unit_test(test_json_exact),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
