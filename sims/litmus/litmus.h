@@ -7,9 +7,29 @@
 #ifndef SIMS_LITMUS_LITMUS_H
 #define SIMS_LITMUS_LITMUS_H
 
+#include <stddef.h>
+
 #include "sims/litmus/names.h"
 
 enum { LITMUS_THREADS_MAX = 4 };
+
+enum { LITMUS_WATCHED_MAX = 8 };
+
+/* What a program's variables mean, for telling a run. Asked between operations; reads memory as it
+ * lies. Texts are cut to bytes. */
+struct litmus_view {
+  const char *watched[LITMUS_WATCHED_MAX]; /* objects and stacks with a colour; NULL-ended */
+  /* The variable at an address, and what a word there stands for. False: nothing special. */
+  bool (*name)(const void *address, char *out, size_t bytes);
+  bool (*value)(const void *address, uint64_t word, char *out, size_t bytes);
+  char (*colour)(uint32_t watched); /* W white, G grey, B black */
+  bool (*is_marking)(void);
+  bool (*is_broken)(void); /* the violation has been found */
+  /* After a violation: the object that is lost, and how it is reached. False: none is. */
+  bool (*lost)(uint32_t *watched, char *path, size_t bytes);
+  /* Why the variant does not shade the value that a store overwrites, or writes; NULL: it does. */
+  const char *(*unshaded)(bool overwritten);
+};
 
 /* One program. */
 struct litmus {
@@ -22,6 +42,7 @@ struct litmus {
   /* By the starting thread, after the others have ended: what was violated, or NULL. Static text,
    * or in the program's state. */
   const char *(*check)(void);
+  const struct litmus_view *view; /* NULL: none */
 };
 extern const struct litmus *const litmus_programs[LITMUS_PROGRAMS];
 

@@ -22,6 +22,7 @@ struct stack {
 static PLAT_STATE struct {
   struct at_u32 field[OBJECTS], global, mark[OBJECTS], is_marking;
   struct stack stack[MUTATORS];
+  bool is_black[OBJECTS]; /* the marker's */
   uint32_t barrier, rounds;
   char violation[96]; /* the marker's */
 } w;
@@ -99,20 +100,20 @@ static void judge(void) {
 }
 
 /* Blackens what is grey; false: nothing was. */
-static bool drain(bool *is_black) {
+static bool drain(void) {
   bool any = false;
   for (uint32_t i = 1; i < OBJECTS; i++) {
-    if (is_black[i] || at_u32_load_seq(&w.mark[i]) == 0) continue;
-    any = is_black[i] = true;
+    if (w.is_black[i] || at_u32_load_seq(&w.mark[i]) == 0) continue;
+    any = w.is_black[i] = true;
     shade(at_u32_load_seq(&w.field[i]));
   }
   return any;
 }
 
-static bool is_any_grey(const bool *is_black) {
+static bool is_any_grey(void) {
   bool any = false;
   for (uint32_t i = 1; i < OBJECTS; i++)
-    if (!is_black[i] && at_u32_load_seq(&w.mark[i]) != 0) any = true;
+    if (!w.is_black[i] && at_u32_load_seq(&w.mark[i]) != 0) any = true;
   return any;
 }
 
@@ -125,16 +126,16 @@ static void scan_stack(struct stack *s) {
 }
 
 static void mark(void) {
-  bool is_black[OBJECTS] = {true}, done = false;
+  bool done = false;
   stop_mutators();
   at_u32_store_seq(&w.is_marking, 1);
   start_mutators();
   shade(at_u32_load_seq(&w.global));
   for (uint32_t i = 0; i < MUTATORS; i++) scan_stack(&w.stack[i]);
   for (uint32_t pass = 0; pass < DRAINS && !done; pass++) {
-    if (drain(is_black)) continue;
+    if (drain()) continue;
     stop_mutators();
-    done = !is_any_grey(is_black);
+    done = !is_any_grey();
     if (done) judge();
     start_mutators();
   }
@@ -146,6 +147,7 @@ static void setup(const struct litmus_case *c, uint32_t rounds) {
   for (uint32_t i = 0; i < OBJECTS; i++) {
     at_u32_init(&w.field[i], i == 1 ? 2 : 0);
     at_u32_init(&w.mark[i], 0);
+    w.is_black[i] = false;
   }
   at_u32_init(&w.global, 0);
   at_u32_init(&w.is_marking, 0);
@@ -174,9 +176,77 @@ static const char *check(void) {
   return w.violation[0] == '\0' ? NULL : w.violation;
 }
 
+/* ---- telling --------------------------------------------------------------------------------- */
+
+enum { SEEN_A, SEEN_B, SEEN_STACKS };
+static const char *const object_names[OBJECTS] = {"nil", "A", "B"};
+
+static bool view_name(const void *address, char *out, size_t bytes) {
+  const struct at_u32 *p = address;
+  if (p == &w.global || p == &w.is_marking) {
+    snprintf(out, bytes, p == &w.global ? "global" : "marking");
+    return true;
+  }
+  for (uint32_t i = 1; i < OBJECTS; i++) {
+    if (p != &w.field[i] && p != &w.mark[i]) continue;
+    snprintf(out, bytes, p == &w.field[i] ? "%s.f" : "mark of %s", object_names[i]);
+    return true;
+  }
+  return false;
+}
+
+static bool view_value(const void *address, uint64_t word, char *out, size_t bytes) {
+  const struct at_u32 *p = address;
+  bool is_pointer = p == &w.global || (p >= w.field && p < w.field + OBJECTS);
+  if (is_pointer && word < OBJECTS) snprintf(out, bytes, "%s", object_names[word]);
+  return is_pointer && word < OBJECTS;
+}
+
+static char view_colour(uint32_t watched) {
+  if (watched >= SEEN_STACKS) return w.stack[watched - SEEN_STACKS].is_black ? 'B' : 'W';
+  uint32_t object = watched - SEEN_A + 1;
+  if (w.is_black[object]) return 'B';
+  return w.mark[object].raw_ != 0 ? 'G' : 'W';
+}
+
+static bool view_is_marking(void) { return w.is_marking.raw_ != 0; }
+
+static bool view_is_broken(void) { return w.violation[0] != '\0'; }
+
+static bool view_lost(uint32_t *watched, char *path, size_t bytes) {
+  unsigned object, from;
+  char what[32];
+  if (sscanf(w.violation, "object %u is not marked but reachable from %31[a-z ]%u", &object, what,
+             &from) != 3)
+    return false;
+  *watched = SEEN_A + object - 1;
+  if (what[0] == 't') snprintf(path, bytes, "m%u's stack", from);
+  if (what[0] == 'g') snprintf(path, bytes, "global");
+  if (what[0] == 'o') snprintf(path, bytes, "%s.f", object_names[from]);
+  return true;
+}
+
+static const char *view_unshaded(bool overwritten) {
+  if (overwritten) return shades_old() ? NULL : "this barrier does not shade what is overwritten";
+  if (w.barrier == LITMUS_BARRIER_UNTIL_BLACK)
+    return "this barrier does not shade what is written once the own stack is black";
+  return shades_new(&w.stack[0]) ? NULL : "this barrier does not shade what is written";
+}
+
+static const struct litmus_view view = {
+    .watched = {"A", "B", "m0 stack", "m1 stack"},
+    .name = view_name,
+    .value = view_value,
+    .colour = view_colour,
+    .is_marking = view_is_marking,
+    .is_broken = view_is_broken,
+    .lost = view_lost,
+    .unshaded = view_unshaded,
+};
+
 #define PROGRAM(rounds) \
   {.threads = 3, .names = {"m0", "m1", "gc"}, .setup = setup_##rounds, .thread = thread, \
-   .check = check}
+   .check = check, .view = &view}
 const struct litmus litmus_marking_1 = PROGRAM(1);
 const struct litmus litmus_marking_2 = PROGRAM(2);
 const struct litmus litmus_marking_3 = PROGRAM(3);
