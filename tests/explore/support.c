@@ -9,10 +9,14 @@ static int run_litmus(void *arg) {
   return 0;
 }
 
-void test_prepare(enum litmus_program program, uint32_t variant) {
+void test_prepare_case(const struct litmus_case *c) {
   int status;
-  struct litmus_case what = {program, variant, 0, 0};
+  struct litmus_case what = *c;
   if (!plat_model_prepare(run_litmus, &what, &status)) fail_msg("no mark");
+}
+
+void test_prepare(enum litmus_program program, uint32_t variant) {
+  test_prepare_case(&(struct litmus_case){program, variant, 0, 0});
 }
 
 static int run_body(void *arg) {

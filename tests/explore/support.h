@@ -15,6 +15,7 @@
 
 /* Prepares a litmus program at the moment when its threads have been started. */
 void test_prepare(enum litmus_program program, uint32_t variant);
+void test_prepare_case(const struct litmus_case *c);
 /* The same for a body that calls plat_model_mark itself. */
 void test_prepare_body(void (*body)(void));
 void test_leave(void);

@@ -1,0 +1,291 @@
+#include "sims/explore/minimise.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "sims/explore/linearise.h"
+#include "sims/explore/replay.h"
+#include "sims/explore/search.h"
+
+enum { REPLAYS_MAX = 200000, REFIND_RUNS = 1000, FEW = 2 };
+static const uint64_t BUDGET_NS = 1000000000;
+
+void xp_minimise_config_default(struct xp_minimise_config *m, const struct xp_config *run) {
+  *m = (struct xp_minimise_config){
+      .run = run, .budget_ns = BUDGET_NS, .replays_max = REPLAYS_MAX};
+}
+
+/* ---- one bug or two -------------------------------------------------------------------------- */
+
+/* Where the property ends that a message names: an assertion is all of it. */
+static size_t property_length(const char *message) {
+  const char *at = strstr(message, ": ");
+  if (at != NULL) at = strstr(at + 2, ": ");
+  if (at == NULL || strstr(message, "assertion failed") != NULL) return strlen(message);
+  return (size_t)(at - message);
+}
+
+/* Numbers left out. */
+static bool same_property(const char *a, const char *b) {
+  const char *end_a = a + property_length(a), *end_b = b + property_length(b);
+  for (;; a++, b++) {
+    while (a < end_a && *a >= '0' && *a <= '9') a++;
+    while (b < end_b && *b >= '0' && *b <= '9') b++;
+    if (a == end_a || b == end_b) return a == end_a && b == end_b;
+    if (*a != *b) return false;
+  }
+}
+
+bool xp_same_bug(const struct plat_model_outcome *a, const struct plat_model_outcome *b) {
+  if (a->end != b->end) return false;
+  if (a->end != PLAT_MODEL_FAILED) return true;
+  return a->kind == b->kind && same_property(a->message, b->message);
+}
+
+/* ---- the work under way ---------------------------------------------------------------------- */
+
+struct work {
+  const struct xp_minimise_config *config;
+  struct xp_minimised *out;
+  struct xp_schedule *best;          /* fails; its directives are all that it deviates by */
+  struct xp_run *run;                /* of best */
+  struct plat_model_outcome bug;     /* what it was at first */
+  struct xp_schedule trial;
+  struct xp_run trial_run;
+  uint64_t start_ns;
+};
+
+static uint64_t now_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static bool has_budget(const struct work *w) {
+  if (w->out->replays >= w->config->replays_max) return false;
+  /* The clock costs as much as a short run: asked now and then. */
+  return w->out->replays % 32 != 0 || now_ns() - w->start_ns < w->config->budget_ns;
+}
+
+static bool shows_bug(const struct work *w, const struct xp_run *r) {
+  return xp_run_fails(r) && xp_same_bug(&w->bug, &r->outcome);
+}
+
+/* Keeps a run that shows the bug. */
+static void keep(struct work *w, struct xp_run *r) {
+  struct xp_run old = *w->run;
+  *w->run = *r;
+  *r = old;
+  xp_schedule_take_run(w->best, w->run);
+}
+
+/* Runs the trial. True: it shows the bug with fewer directives than the best, and is kept. */
+static bool try_trial(struct work *w) {
+  w->out->replays++;
+  xp_run_schedule(&w->trial, w->config->run, &w->trial_run);
+  if (!shows_bug(w, &w->trial_run)) return false;
+  uint32_t deviations = 0;
+  for (uint32_t i = 0; i < w->trial_run.decision_count; i++)
+    if (!w->trial_run.decisions[i].is_default) deviations++;
+  if (deviations >= w->best->count) return false;
+  keep(w, &w->trial_run);
+  return true;
+}
+
+/* The trial becomes the best without its directives first..end-1. */
+static void leave_out(struct work *w, uint32_t first, uint32_t end) {
+  w->trial.count = 0;
+  for (uint32_t i = 0; i < w->best->count; i++)
+    if (i < first || i >= end) xp_schedule_add(&w->trial, &w->best->directives[i]);
+}
+
+/* ---- the same choices again ------------------------------------------------------------------ */
+
+/* What a strategy that is not asked at every point calls the last thread may not be what a follower
+ * does, so a run that a strategy found is first run again choice by choice. */
+struct repeater {
+  struct xp_chooser base;
+  const struct xp_run *run;
+  uint32_t at;
+};
+
+static uint32_t repeat_choice(struct xp_chooser *base, const struct plat_model_point *p) {
+  struct repeater *x = (struct repeater *)base;
+  if (p->count == 1) return 0;
+  if (x->at == x->run->decision_count) return PLAT_MODEL_CUT;
+  uint32_t chosen = x->run->decisions[x->at++].chosen;
+  for (uint32_t i = 0; i < p->count; i++)
+    if (p->op[i]->thread == chosen) return i;
+  return PLAT_MODEL_CUT;
+}
+
+static const struct xp_strategy repeat = {
+    .name = "repeat", .doc = "the choices of a run", .every_point = true, .choose = repeat_choice};
+
+/* Runs r again. True: it shows the bug, and becomes the best; r is free to be used again. */
+static bool reproduce(struct work *w, struct xp_run *r) {
+  struct repeater x = {.base = {.strategy = &repeat}, .run = r};
+  struct xp_run again = {.decisions = NULL};
+  w->out->replays++;
+  xp_run(&x.base, w->config->run, &again);
+  bool shows = shows_bug(w, &again);
+  if (shows) keep(w, &again);
+  xp_run_free(&again);
+  return shows;
+}
+
+/* ---- directives ------------------------------------------------------------------------------ */
+
+/* Leaves out ever smaller pieces, from the end on, where later parts depend on nothing; ends when
+ * no single directive can be left out. False: the budget is used up. */
+static bool minimise_directives(struct work *w) {
+  uint32_t piece = (w->best->count + 1) / 2;
+  while (w->best->count > 0) {
+    bool got_on = false;
+    if (piece > w->best->count) piece = w->best->count;
+    for (uint32_t end = w->best->count; end > 0;) {
+      uint32_t first = end > piece ? end - piece : 0;
+      if (!has_budget(w)) return false;
+      leave_out(w, first, end);
+      if (try_trial(w)) {
+        got_on = true;
+        end = w->best->count < first ? w->best->count : first;
+      } else {
+        end = first;
+      }
+    }
+    if (piece == 1 && !got_on) return true;
+    if (piece > 1) piece = (piece + 1) / 2;
+  }
+  return true;
+}
+
+/* ---- the same order with fewer switches ------------------------------------------------------ */
+
+/* True: the best has fewer preemptions now. */
+static bool linearise(struct work *w) {
+  bool better = false;
+  for (int i = 0; i < XP_PREFERENCES && w->run->preemptions > 0 && has_budget(w); i++) {
+    w->out->replays += 2;
+    if (!xp_linearise(w->best, (enum xp_preference)i, w->config->run, &w->trial_run)) return false;
+    if (!shows_bug(w, &w->trial_run) || w->trial_run.preemptions >= w->run->preemptions) continue;
+    keep(w, &w->trial_run);
+    better = true;
+  }
+  return better;
+}
+
+/* Both, until neither helps; the directives last. */
+static void simplify(struct work *w) {
+  linearise(w);
+  do {
+    w->out->is_one_minimal = minimise_directives(w);
+  } while (w->out->is_one_minimal && linearise(w));
+}
+
+/* ---- the scenario ---------------------------------------------------------------------------- */
+
+/* One run of a strategy that has begun it. True: it shows the bug, and is kept whatever its
+ * length. */
+static bool run_once(struct work *w, struct xp_chooser *x) {
+  w->out->replays++;
+  xp_run(x, w->config->run, &w->trial_run);
+  x->strategy->end(x, &w->trial_run);
+  return shows_bug(w, &w->trial_run) && reproduce(w, &w->trial_run);
+}
+
+/* In a variant of the scenario. */
+static bool find_again(struct work *w) {
+  static const char *const names[] = {"pos", "pct"};
+  struct xp_profile length = {.threads = 1, .decisions = w->run->decision_count + 1};
+  struct xp_config c = *w->config->run;
+  struct xp_chooser *x[2];
+  bool found = false;
+  c.depth = 0;
+  c.profile = &length;
+  for (int i = 0; i < 2; i++) x[i] = xp_strategy_find(names[i])->open(&c);
+  for (uint64_t run = 0; run < REFIND_RUNS && !found && has_budget(w); run++)
+    found = x[run % 2]->strategy->begin(x[run % 2], run / 2) && run_once(w, x[run % 2]);
+  for (int i = 0; i < 2; i++) x[i]->strategy->close(x[i]);
+  return found;
+}
+
+static void shrink(struct work *w) {
+  const struct xp_shrink *s = w->config->shrink;
+  if (s == NULL) return;
+  while (has_budget(w) && s->next(s->arg)) {
+    bool fails = find_again(w);
+    if (fails) w->out->is_shrunk = true;
+    s->judge(fails, s->arg);
+  }
+  if (w->out->is_shrunk) simplify(w);
+}
+
+/* ---- preemptions ----------------------------------------------------------------------------- */
+
+/* A schedule that a random strategy has found can be 1-minimal and yet far from the least; PCT's
+ * failing schedules have few preemptions. */
+static void find_simpler(struct work *w) {
+  const struct xp_strategy *pct = xp_strategy_find("pct");
+  struct xp_profile length = {.threads = 1, .decisions = w->run->decision_count + 1};
+  struct xp_config c = *w->config->run;
+  c.depth = 0;
+  c.profile = &length;
+  struct xp_chooser *x = pct->open(&c);
+  for (uint64_t run = 0; run < REFIND_RUNS && w->run->preemptions > FEW && has_budget(w); run++) {
+    uint32_t before = w->run->preemptions;
+    if (!pct->begin(x, run)) break;
+    w->out->replays++;
+    xp_run(x, w->config->run, &w->trial_run);
+    pct->end(x, &w->trial_run);
+    if (w->trial_run.preemptions >= before || !shows_bug(w, &w->trial_run)) continue;
+    if (!reproduce(w, &w->trial_run)) continue;
+    simplify(w);
+  }
+  pct->close(x);
+}
+
+/* All schedules with fewer preemptions than the best, fewest first. True: the bug has been found
+ * with that few; it is the best now. */
+static bool search_fewer(struct work *w) {
+  const struct xp_strategy *bound = xp_strategy_find("bound");
+  struct xp_config c = *w->config->run;
+  struct xp_claim claim = {.levels = 0};
+  uint64_t run = 0;
+  bool found = false;
+  c.preemptions = w->run->preemptions - 1;
+  struct xp_chooser *x = bound->open(&c);
+  while (!found && has_budget(w) && bound->begin(x, run++)) found = run_once(w, x);
+  bound->claim(x, &claim);
+  bound->close(x);
+  w->out->least_preemptions = claim.levels;
+  return found;
+}
+
+static void prove_preemptions(struct work *w) {
+  if (w->run->preemptions > 0 && search_fewer(w)) simplify(w);
+  w->out->least_is_proven = w->out->least_preemptions == w->run->preemptions;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+void xp_minimise(struct xp_schedule *s, struct xp_run *r, const struct xp_minimise_config *m,
+                 struct xp_minimised *out) {
+  struct xp_run best = {.decisions = NULL};
+  struct work w = {.config = m, .out = out, .best = s, .run = &best, .bug = r->outcome};
+  *out = (struct xp_minimised){.from_preemptions = r->preemptions};
+  w.start_ns = now_ns();
+  out->is_reproduced = reproduce(&w, r);
+  if (out->is_reproduced) {
+    simplify(&w);
+    shrink(&w);
+    find_simpler(&w);
+    prove_preemptions(&w);
+    xp_run_free(r);
+    *r = best;
+  }
+  out->preemptions = r->preemptions;
+  out->ns = now_ns() - w.start_ns;
+  xp_schedule_free(&w.trial);
+  xp_run_free(&w.trial_run);
+}

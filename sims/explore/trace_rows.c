@@ -1,0 +1,232 @@
+/* Which operations are told, and in which words. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sims/explore/trace.h"
+#include "sims/memory.h"
+
+/* How much a row matters; those that matter most are shown, as many as there is room for. */
+enum weight {
+  WEIGHT_NONE,        /* never shown */
+  WEIGHT_STEP,        /* a step before the failure of code that is not the program's */
+  WEIGHT_LOCK,
+  WEIGHT_STORE,       /* a step of the program, or of the barrier, that changes something named */
+  WEIGHT_SWITCH,
+  WEIGHT_WATCHED_READ,
+  WEIGHT_PHASE,
+  WEIGHT_COLOUR,
+  WEIGHT_WATCHED_STORE,
+  WEIGHT_PREEMPTION,
+  WEIGHT_FAILURE
+};
+
+enum { LOCK_ROWS = 14 };
+
+/* Events first..end-1 make one row, worded by one of them. */
+struct candidate {
+  uint32_t first, end, main;
+  enum weight weight;
+};
+
+/* ---- words ----------------------------------------------------------------------------------- */
+
+static const char *verb(enum plat_op kind) {
+  static const char *const verbs[PLAT_OP_COUNT] = {
+      [PLAT_OP_LOCK] = "locks",       [PLAT_OP_TRY_LOCK] = "tries to lock",
+      [PLAT_OP_UNLOCK] = "unlocks",   [PLAT_OP_WAIT] = "waits for",
+      [PLAT_OP_WAIT_UNTIL] = "waits for", [PLAT_OP_WAKE] = "wakes",
+      [PLAT_OP_CLEAR] = "clears",     [PLAT_OP_THREAD_START] = "starts",
+      [PLAT_OP_THREAD_BEGIN] = "begins", [PLAT_OP_THREAD_END] = "ends",
+      [PLAT_OP_JOIN] = "joins",       [PLAT_OP_PLAIN_LOAD] = "reads",
+      [PLAT_OP_PLAIN_STORE] = "writes",
+  };
+  return verbs[kind] != NULL ? verbs[kind] : plat_model_op_name(kind);
+}
+
+void xp_event_text(const struct xp_event *e, char *out, size_t bytes) {
+  if (e->kind == PLAT_OP_THREAD_BEGIN || e->kind == PLAT_OP_THREAD_END)
+    snprintf(out, bytes, "%s", verb(e->kind));
+  else if (e->before_text == NULL || e->after_text == NULL)
+    snprintf(out, bytes, "%s %s", verb(e->kind), e->name);
+  else if (xp_event_writes(e))
+    snprintf(out, bytes, "%s: %s -> %s", e->name, e->before_text, e->after_text);
+  else
+    snprintf(out, bytes, "%s is %s", e->name, e->before_text);
+}
+
+/* ---- what matters ---------------------------------------------------------------------------- */
+
+static enum plat_model_class class_of(const struct xp_event *e) {
+  return plat_model_class_of(plat_model_site_at(e->site));
+}
+
+static bool is_programs(const struct xp_event *e) {
+  enum plat_model_class c = class_of(e);
+  return c == PLAT_CLASS_PROGRAM || c == PLAT_CLASS_BARRIER || c == PLAT_CLASS_MAP;
+}
+
+static bool is_called(const char *text, const char *name) {
+  return text != NULL && strcmp(text, name) == 0;
+}
+
+/* Whether a value of the event refers to something watched. */
+static bool is_about_watched(const struct xp_trace *t, const struct xp_event *e) {
+  for (uint32_t i = 0; i < t->names->watch_count; i++) {
+    const char *name = t->names->watch[i].name;
+    if (is_called(e->before_text, name) || is_called(e->after_text, name)) return true;
+  }
+  return false;
+}
+
+static enum weight weigh_access(const struct xp_trace *t, const struct xp_event *e) {
+  bool changes = xp_event_writes(e) && e->bytes > 0 && e->before != e->after;
+  bool watched = is_about_watched(t, e);
+  if (watched && changes) return WEIGHT_WATCHED_STORE;
+  if (!is_programs(e)) return WEIGHT_STEP;
+  if (watched) return WEIGHT_WATCHED_READ;
+  if (changes && e->has_object) return WEIGHT_STORE;
+  if (e->kind == PLAT_OP_LOCK) return WEIGHT_LOCK;
+  return WEIGHT_STEP;
+}
+
+static enum weight weigh(const struct xp_trace *t, uint32_t i) {
+  const struct xp_event *e = &t->events[i];
+  enum weight w = e->is_needed ? weigh_access(t, e) : WEIGHT_NONE;
+  const struct xp_event *before = i > 0 ? &t->events[i - 1] : NULL;
+  if (e->is_switch && w < WEIGHT_SWITCH) w = WEIGHT_SWITCH;
+  if (before != NULL && strcmp(before->phase, e->phase) != 0 && w < WEIGHT_PHASE)
+    w = WEIGHT_PHASE;
+  if (before != NULL && strcmp(before->colours, e->colours) != 0 && w < WEIGHT_COLOUR)
+    w = WEIGHT_COLOUR;
+  if (e->is_preemption) w = WEIGHT_PREEMPTION;
+  return i == t->count - 1 ? WEIGHT_FAILURE : w;
+}
+
+/* ---- candidates ------------------------------------------------------------------------------ */
+
+static bool is_barriers(const struct xp_event *e) { return class_of(e) == PLAT_CLASS_BARRIER; }
+
+/* The barrier's lines of one store are one row. */
+static bool folds(const struct xp_trace *t, uint32_t i) {
+  const struct xp_event *a = &t->events[i - 1], *b = &t->events[i];
+  return a->thread == b->thread && a->actor == b->actor && is_barriers(a) && is_barriers(b) &&
+         a->kind != PLAT_OP_SLOT_STORE && !b->is_switch && strcmp(a->phase, b->phase) == 0;
+}
+
+static uint32_t collect(const struct xp_trace *t, struct candidate *list) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < t->count; i++) {
+    enum weight w = weigh(t, i);
+    if (i == 0 || !folds(t, i)) {
+      list[count++] = (struct candidate){i, i + 1, i, w};
+      continue;
+    }
+    struct candidate *c = &list[count - 1];
+    c->end = i + 1;
+    c->main = i;
+    if (w > c->weight) c->weight = w;
+  }
+  return count;
+}
+
+/* Later rows first among equals: they are nearer to the failure. */
+static int by_weight(const void *a, const void *b) {
+  const struct candidate *x = a, *y = b;
+  if (x->weight != y->weight) return x->weight > y->weight ? -1 : 1;
+  return x->first > y->first ? -1 : x->first < y->first;
+}
+
+static int by_step(const void *a, const void *b) {
+  const struct candidate *x = a, *y = b;
+  return x->first < y->first ? -1 : x->first > y->first;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+static void add_row(struct xp_trace *t, const struct candidate *c) {
+  char text[4 * XP_NAME];
+  const struct xp_event *e = &t->events[c->main], *first = &t->events[c->first];
+  t->rows = sim_grow(t->rows, &t->row_room, t->row_count, sizeof *t->rows);
+  struct xp_row *row = &t->rows[t->row_count++];
+  *row = (struct xp_row){.step = e->step, .actor = e->actor, .is_preemption = first->is_preemption};
+  memcpy(row->colours, e->colours, sizeof row->colours);
+  xp_event_text(e, text, sizeof text);
+  uint32_t folded = c->end - c->first - 1;
+  row->text = folded == 0 ? sim_strdup(text) : sim_printf("%s (+%u barrier)", text, folded);
+}
+
+/* Locks only fill up a short table. */
+static bool is_shown(const struct candidate *c, uint32_t shown) {
+  if (c->weight == WEIGHT_LOCK) return shown < LOCK_ROWS;
+  return c->weight > WEIGHT_LOCK && shown < XP_ROWS_MAX;
+}
+
+static void choose_rows(struct xp_trace *t) {
+  struct candidate *list = sim_alloc(t->count * sizeof *list);
+  uint32_t count = collect(t, list), shown = 0;
+  qsort(list, count, sizeof *list, by_weight);
+  while (shown < count && is_shown(&list[shown], shown)) shown++;
+  qsort(list, shown, sizeof *list, by_step);
+  for (uint32_t i = 0; i < shown; i++) add_row(t, &list[i]);
+  free(list);
+}
+
+/* ---- why ------------------------------------------------------------------------------------- */
+
+static bool is_marking(const struct xp_event *e) { return strcmp(e->phase, "mark") == 0; }
+
+/* The last store of the program during marking that took it away, or that put it somewhere. */
+static const struct xp_event *last_store(const struct xp_trace *t, const char *lost,
+                                         bool overwritten) {
+  for (uint32_t i = t->count; i-- > 0;) {
+    const struct xp_event *e = &t->events[i];
+    if (!is_marking(e) || !xp_event_writes(e) || !is_programs(e)) continue;
+    if (e->before != e->after && is_called(overwritten ? e->before_text : e->after_text, lost))
+      return e;
+  }
+  return NULL;
+}
+
+static void tell_store(struct xp_trace *t, const char *lost, bool overwritten) {
+  char text[4 * XP_NAME], reason[512] = "";
+  const struct xp_event *e = last_store(t, lost, overwritten);
+  if (e == NULL) return;
+  xp_event_text(e, text, sizeof text);
+  if (t->names->reason != NULL)
+    t->names->reason(e, overwritten, reason, sizeof reason, t->names->arg);
+  xp_lines_add(&t->why, "last store that %s: %s by %s at step %u%s%s",
+               overwritten ? "took it away" : "put it somewhere", text, t->actors[e->actor],
+               e->step, reason[0] != '\0' ? "; " : "", reason);
+}
+
+static void tell_blackening(struct xp_trace *t) {
+  char line[1024] = "";
+  size_t used = 0;
+  for (uint32_t w = 0; w < t->names->watch_count; w++) {
+    uint32_t i = 0;
+    while (i < t->count && t->events[i].colours[w] != 'B') i++;
+    if (i == 0 || used >= sizeof line) continue;
+    int n = i < t->count ? snprintf(line + used, sizeof line - used, "%s%s at step %u",
+                                    used > 0 ? ", " : "", t->names->watch[w].name,
+                                    t->events[i].step)
+                         : snprintf(line + used, sizeof line - used, "%s%s never",
+                                    used > 0 ? ", " : "", t->names->watch[w].name);
+    used += n > 0 ? (size_t)n : 0;
+  }
+  if (used > 0) xp_lines_add(&t->why, "turned black: %s", line);
+}
+
+static void tell_why(struct xp_trace *t) {
+  const struct xp_names *n = t->names;
+  for (uint32_t i = 0; i < n->path.count; i++) xp_lines_add(&t->why, "%s", n->path.line[i]);
+  if (n->lost < n->watch_count) {
+    tell_store(t, n->watch[n->lost].name, true);
+    tell_store(t, n->watch[n->lost].name, false);
+  }
+  tell_blackening(t);
+}
+
+void xp_trace_tell(struct xp_trace *t) {
+  choose_rows(t);
+  tell_why(t);
+}

@@ -1,0 +1,208 @@
+/* A token says what to run: again in this build, and after the program has changed a little. */
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/check.h"
+#include "sims/explore/minimise.h"
+#include "sims/explore/replay.h"
+#include "sims/explore/trace.h"
+
+/* ---- a program that changes ------------------------------------------------------------------ */
+
+/* Two threads add to a counter without a lock: one addition can be lost. */
+static PLAT_STATE struct {
+  struct at_u32 count, noise;
+  uint32_t noise_before; /* loads of noise before each addition: the change */
+} adding;
+
+static void add(void *arg) {
+  (void)arg;
+  for (uint32_t i = 0; i < adding.noise_before; i++) at_u32_load_seq(&adding.noise);
+  uint32_t seen = at_u32_load_seq(&adding.count);
+  at_u32_store_seq(&adding.count, seen + 1);
+}
+
+static int add_twice(void *arg) {
+  struct plat_thread thread[2];
+  adding.noise_before = *(const uint32_t *)arg;
+  plat_model_mark();
+  for (int i = 0; i < 2; i++) rt_assert(plat_thread_start(&thread[i], "adder", add, NULL) == RT_OK);
+  for (int i = 0; i < 2; i++) plat_thread_join(&thread[i]);
+  if (at_u32_load_seq(&adding.count) != 2)
+    plat_model_fail_run(RT_END_VIOLATION, "an addition is lost");
+  return 0;
+}
+
+static void prepare_adding(uint32_t noise) {
+  int status = 0;
+  assert_true(plat_model_prepare(add_twice, &noise, &status));
+}
+
+/* The token of a lost addition in the program without noise. */
+static char *token_of_lost_addition(void) {
+  struct xp_run r = {.decisions = NULL};
+  struct xp_schedule s = {.scenario = 1, .build = xp_build_key()};
+  struct xp_minimise_config m;
+  struct xp_minimised out;
+  struct xp_config c;
+  world_config(&c);
+  prepare_adding(0);
+  assert_true(world_find("random", 1, 10000, &r));
+  xp_minimise_config_default(&m, &c);
+  xp_minimise(&s, &r, &m, &out);
+  assert_true(out.preemptions == 1 && out.least_is_proven);
+  char *token = xp_token_format(&s);
+  xp_schedule_free(&s);
+  xp_run_free(&r);
+  test_leave();
+  return token;
+}
+
+/* Replays a token of the program without noise where there is some. */
+static struct xp_replayed replay_with_noise(const char *token, uint32_t noise, bool drift,
+                                            bool *fails) {
+  struct xp_run r = {.decisions = NULL};
+  struct xp_schedule s = {.count = 0};
+  struct xp_replayed out;
+  struct xp_config c;
+  char error[XP_ERROR_TEXT];
+  world_config(&c);
+  assert_true(xp_token_parse(token, &s, error));
+  prepare_adding(noise);
+  xp_replay(&s, drift, &c, &r, &out);
+  *fails = xp_run_fails(&r);
+  test_leave();
+  xp_schedule_free(&s);
+  xp_run_free(&r);
+  return out;
+}
+
+static void a_token_that_fits_is_run(void **state) {
+  (void)state;
+  bool fails;
+  char *token = token_of_lost_addition();
+  struct xp_replayed out = replay_with_noise(token, 0, false, &fails);
+  assert_true(out.fits && fails && out.runs == 1);
+  out = replay_with_noise(token, 0, true, &fails);
+  assert_true(out.fits && fails && out.moved == 0 && out.runs == 1 && out.note[0] == '\0');
+  free(token);
+}
+
+static void a_token_that_does_not_fit_says_so(void **state) {
+  (void)state;
+  bool fails;
+  char *token = token_of_lost_addition();
+  struct xp_replayed out = replay_with_noise(token, 2, false, &fails);
+  assert_false(out.fits || fails);
+  assert_string_equal(out.error, "directive 1 (t1.0>t2): expected store(adding.count), found "
+                                 "load(adding.noise) at step 1");
+  assert_int_equal(out.runs, 1);
+  free(token);
+}
+
+static void drift_looks_nearby(void **state) {
+  (void)state;
+  bool fails;
+  char *token = token_of_lost_addition();
+  struct xp_replayed out = replay_with_noise(token, 2, true, &fails);
+  assert_true(out.fits && fails);
+  assert_int_equal(out.moved, 1);
+  assert_string_equal(out.note, "t1.0@store(adding.count) is now t1.2");
+  out = replay_with_noise(token, XP_DRIFT_REACH, true, &fails);
+  assert_true(out.fits && fails);
+  out = replay_with_noise(token, XP_DRIFT_REACH + 1, true, &fails);
+  assert_false(out.fits || fails);
+  assert_string_equal(out.note, "with drift: 0 of 1 directives have a place within 3 decisions, in "
+                                "1 runs");
+  free(token);
+}
+
+static void unreached_directives_are_named(void **state) {
+  (void)state;
+  struct xp_run r = {.decisions = NULL};
+  struct xp_schedule s = {.count = 0};
+  struct xp_replayed out;
+  struct xp_config c;
+  world_config(&c);
+  prepare_adding(0);
+  xp_schedule_add(&s, &(struct xp_directive){.thread = 1, .nth = 70, .to = 2, .op = "load(x)"});
+  xp_replay(&s, false, &c, &r, &out);
+  assert_false(out.fits);
+  assert_string_equal(out.error, "directive 1 (t1.70>t2): expected load(x), found the end of the "
+                                 "run after step 5");
+  s.count = 0;
+  xp_schedule_add(&s, &(struct xp_directive){.thread = 1, .nth = 0, .to = 7,
+                                             .op = "store(adding.count)"});
+  xp_replay(&s, false, &c, &r, &out);
+  assert_false(out.fits);
+  assert_string_equal(out.error, "directive 1 (t1.0>t7): expected thread t7 to be able to go on, "
+                                 "found it blocked or ended at step 1");
+  test_leave();
+  xp_schedule_free(&s);
+  xp_run_free(&r);
+}
+
+/* ---- byte for byte --------------------------------------------------------------------------- */
+
+/* What is printed of a run, in an array of malloc's. */
+static char *told(const struct xp_schedule *s) {
+  struct xp_names names;
+  struct xp_trace t = {.count = 0};
+  struct xp_config c;
+  char *text = NULL;
+  size_t length;
+  world_config(&c);
+  xp_names_litmus(&names, world_program());
+  assert_true(xp_trace_record(&t, s, &c, &names));
+  FILE *out = open_memstream(&text, &length);
+  fprintf(out, "%llx %u\n", (unsigned long long)t.outcome.trace_hash, t.count);
+  for (uint32_t i = 0; i < t.row_count; i++)
+    fprintf(out, "%u %s %s %s\n", t.rows[i].step, t.actors[t.rows[i].actor], t.rows[i].text,
+            t.rows[i].colours);
+  for (uint32_t i = 0; i < t.why.count; i++) fprintf(out, "%s\n", t.why.line[i]);
+  assert_true(xp_trace_perfetto(&t, out));
+  fclose(out);
+  xp_trace_free(&t);
+  return text;
+}
+
+static void replays_are_equal_to_the_byte(void **state) {
+  (void)state;
+  static const char *const programs[][2] = {
+      {"litmus-1", "new-only"}, {"litmus-2", "old-only"}, {"rwmutex", "old-order"}};
+  for (size_t i = 0; i < 3; i++) {
+    struct xp_run r = {.decisions = NULL};
+    struct xp_schedule s = {.count = 0}, again = {.count = 0};
+    char error[XP_ERROR_TEXT];
+    world_prepare(programs[i][0], programs[i][1]);
+    assert_true(world_find("random", 5, 1000000, &r));
+    xp_schedule_take_run(&s, &r);
+    char *token = xp_token_format(&s), *first = told(&s);
+    assert_true(xp_token_parse(token, &again, error));
+    test_leave();
+    world_prepare(programs[i][0], programs[i][1]);
+    char *second = told(&again);
+    assert_string_equal(first, second);
+    test_leave();
+    free(token);
+    free(first);
+    free(second);
+    xp_schedule_free(&s);
+    xp_schedule_free(&again);
+    xp_run_free(&r);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_token_that_fits_is_run),
+      cmocka_unit_test(a_token_that_does_not_fit_says_so),
+      cmocka_unit_test(drift_looks_nearby),
+      cmocka_unit_test(unreached_directives_are_named),
+      cmocka_unit_test(replays_are_equal_to_the_byte),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
