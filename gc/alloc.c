@@ -159,6 +159,7 @@ static struct taken take_large(struct gc_mutator *mu, uint64_t bytes, uint64_t s
   if (span->types != NULL) span->types[0] = type;
   at_u64_add_relaxed(&gc_heap.n.total_alloc, slot_bytes);
   at_u64_add_relaxed(&gc_heap.n.mallocs, 1);
+  at_u64_add_relaxed(&gc_heap.n.mallocs_of_class[0], 1);
   gc_heap_update(mu->p, (int64_t)slot_bytes, 0);
   gc_central_push_swept(span);
   return (struct taken){.object = (char *)span->base, .span = span, .is_refilled = true};

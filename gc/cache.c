@@ -114,6 +114,7 @@ static void count_used(struct gc_span *span) {
   uint64_t used = span->alloc_count - span->alloc_count_before_cache;
   at_u64_add_relaxed(&gc_heap.n.total_alloc, used * span->elem_bytes);
   at_u64_add_relaxed(&gc_heap.n.mallocs, used);
+  at_u64_add_relaxed(&gc_heap.n.mallocs_of_class[span->span_class >> 1], used);
 }
 
 static void count_tiny(struct gc_p *p) {

@@ -3,6 +3,7 @@
 #ifndef GC_COLLECTOR_H
 #define GC_COLLECTOR_H
 
+#include "gc/sizeclass.h"
 #include "gc/api.h"
 #include "gc/world.h"
 
@@ -81,6 +82,9 @@ struct gc_totals {
   uint64_t bytes_allocated;     /* slot bytes handed out (TotalAlloc) */
   uint64_t bytes_freed;
   uint64_t mallocs, frees;      /* tiny allocations counted in both, as Go does */
+  /* Of mallocs, by size class; [0]: large objects. Tiny allocations inside an existing block are in
+   * none; all zero where the collector has a heap of its own. */
+  uint64_t mallocs_of_class[GC_SIZE_CLASSES];
   uint64_t heap_live_bytes, heap_live_peak_bytes, heap_goal_bytes, heap_committed_bytes;
   double cpu_fraction;
 };

@@ -87,6 +87,8 @@ void gc_heap_totals(struct gc_totals *out) {
   out->bytes_freed = at_u64_load_relaxed(&n->total_free);
   out->mallocs = at_u64_load_relaxed(&n->mallocs) + tiny; /* as Go, F7.11 */
   out->frees = at_u64_load_relaxed(&n->frees) + tiny;
+  for (uint32_t i = 0; i < GC_SIZE_CLASSES; i++)
+    out->mallocs_of_class[i] = at_u64_load_relaxed(&n->mallocs_of_class[i]);
   out->heap_live_bytes = at_u64_load_relaxed(&n->heap_live);
   out->heap_live_peak_bytes = at_u64_load_relaxed(&n->heap_live_peak);
   out->heap_committed_bytes =

@@ -80,6 +80,7 @@ struct gc_heap_counters {
   struct at_u64 total_alloc, total_free; /* slot bytes, since the start */
   struct at_u64 mallocs, frees; /* slots, since the start; tiny allocations are in neither */
   struct at_u64 tiny_allocs;    /* allocations inside an existing tiny block */
+  struct at_u64 mallocs_of_class[GC_SIZE_CLASSES]; /* of mallocs; [0]: large objects */
   struct at_u64 pages_in_use;
   struct at_u64 pages_swept;    /* in this sweep phase */
   struct at_u64 spans_in_use;

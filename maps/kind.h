@@ -21,6 +21,8 @@ struct map_kind_facts {
 struct map_params {
   int64_t hint;      /* entries to make room for; 0: none */
   uint32_t shards;   /* sharded: a power of two, 1..65536; others ignore it */
+  bool has_hash0;    /* Go's tables: they are seeded with hash0 instead of a draw */
+  uint32_t hash0;
 };
 
 struct map_kind_stats {

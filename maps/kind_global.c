@@ -34,7 +34,7 @@ static void *global_create(struct go_g *g, const struct map_type *t,
   gc_type_register(&global_type);
   GC_ROOTS(go_mu(g), roots, 1);
   struct global_map *m = roots[0] = gc_alloc(go_mu(g), &global_type);
-  map_guarded_make(g, t, &m->c, params->hint);
+  map_guarded_make(g, t, &m->c, params->hint, params);
   GC_ROOTS_END(go_mu(g), roots);
   return m;
 }

@@ -74,8 +74,16 @@ bool map_each_value(struct go_g *g, const struct map_type *t, struct map *m, map
 
 /* ---- go: no lock ---------------------------------------------------------------------------- */
 
+struct map *map_new_seeded(struct go_g *g, const struct map_type *t, int64_t hint,
+                           const struct map_params *params) {
+  struct map *m = map_new(g, t, hint);
+  if (params->has_hash0)
+    map_set_seed(m, params->hash0);
+  return m;
+}
+
 static void *go_create(struct go_g *g, const struct map_type *t, const struct map_params *params) {
-  return map_new(g, t, params->hint);
+  return map_new_seeded(g, t, params->hint, params);
 }
 
 static bool go_get(struct go_g *g, const struct map_type *t, void *m, const void *key, void *out) {
@@ -136,8 +144,8 @@ const struct map_kind map_kind_go = {
 static const uint64_t first_word = 1;
 
 void map_guarded_make(struct go_g *g, const struct map_type *t, struct map_guarded *c,
-                      int64_t hint) {
-  gc_store(go_mu(g), &c->map, map_new(g, t, hint));
+                      int64_t hint, const struct map_params *params) {
+  gc_store(go_mu(g), &c->map, map_new_seeded(g, t, hint, params));
 }
 
 struct map *map_guarded_lock(struct go_g *g, struct map_guarded *c) {
@@ -202,7 +210,7 @@ static void *mutex_create(struct go_g *g, const struct map_type *t,
   gc_type_register(&mutex_type);
   GC_ROOTS(go_mu(g), roots, 1);
   struct map_guarded *c = roots[0] = gc_alloc(go_mu(g), &mutex_type);
-  map_guarded_make(g, t, c, params->hint);
+  map_guarded_make(g, t, c, params->hint, params);
   GC_ROOTS_END(go_mu(g), roots);
   return c;
 }
@@ -279,7 +287,7 @@ static void *rw_create(struct go_g *g, const struct map_type *t, const struct ma
   gc_type_register(&rw_type);
   GC_ROOTS(go_mu(g), roots, 1);
   struct rw_map *rw = roots[0] = gc_alloc(go_mu(g), &rw_type);
-  gc_store(go_mu(g), &rw->map, map_new(g, t, params->hint));
+  gc_store(go_mu(g), &rw->map, map_new_seeded(g, t, params->hint, params));
   GC_ROOTS_END(go_mu(g), roots);
   return rw;
 }

@@ -65,9 +65,12 @@ struct map_guarded {
 };
 _Static_assert(sizeof(struct map_guarded) == PLAT_CACHE_LINE, "one shard, one cache line");
 
+/* An empty table with room for hint entries and the seed of params. A safepoint. */
+struct map *map_new_seeded(struct go_g *g, const struct map_type *t, int64_t hint,
+                           const struct map_params *params);
 /* Fills the map of a fresh cell of the rooted object it lies in. A safepoint. */
 void map_guarded_make(struct go_g *g, const struct map_type *t, struct map_guarded *c,
-                      int64_t hint);
+                      int64_t hint, const struct map_params *params);
 struct map *map_guarded_lock(struct go_g *g, struct map_guarded *c);
 MAP_INLINE void map_guarded_unlock(struct go_g *g, struct map_guarded *c) {
   go_mutex_unlock(g, &c->lock);

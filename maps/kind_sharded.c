@@ -49,7 +49,7 @@ static void *sharded_create(struct go_g *g, const struct map_type *t,
   gc_store(mu, &s->shards, gc_alloc_array(mu, &types.shard, count));
   int64_t hint = params->hint <= 0 ? 0 : (params->hint - 1) / count + 1;
   for (uint32_t i = 0; i < count; i++)
-    map_guarded_make(g, t, shard_at(s, i), hint);
+    map_guarded_make(g, t, shard_at(s, i), hint, params);
   GC_ROOTS_END(mu, roots);
   return s;
 }

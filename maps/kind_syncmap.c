@@ -156,7 +156,7 @@ static bool try_expunge(struct go_g *g, struct map_sync_entry *e) {
 static void dirty_make(struct go_g *g, struct map_sync *s) {
   struct map *from = gc_load(&read_of(s)->map);
   struct map_iter it;
-  gc_store(go_mu(g), &s->dirty, map_new(g, s->type, map_count(from)));
+  gc_store(go_mu(g), &s->dirty, map_new_seeded(g, s->type, map_count(from), &s->seed));
   for (map_iter_begin(g, s->type, from, &it); it.key != NULL; map_iter_next(g, &it)) {
     struct map_sync_entry *e = gc_load(it.elem);
     if (!try_expunge(g, e))
@@ -169,7 +169,7 @@ static void dirty_make(struct go_g *g, struct map_sync *s) {
 
 static void *sync_create(struct go_g *g, const struct map_type *t,
                          const struct map_params *params) {
-  (void)params; /* sync.Map takes no hint */
+/* sync.Map takes no hint */
   gc_type_register(&map_header);
   gc_type_register(&read_type);
   gc_type_register(&entry_type);
@@ -180,6 +180,7 @@ static void *sync_create(struct go_g *g, const struct map_type *t,
   GC_ROOTS(go_mu(g), roots, 1);
   struct map_sync *s = roots[0] = gc_alloc(go_mu(g), &map_header);
   s->type = t->layout->entries;
+  s->seed = *params;
   read_publish(g, s, NULL, false);
   GC_ROOTS_END(go_mu(g), roots);
   return s;

@@ -29,6 +29,7 @@ struct map_sync {
   uint64_t all_misses, promotions; /* under the lock */
   struct at_u64 waits;
   const struct map_type *type; /* of both maps; lives for ever */
+  struct map_params seed;      /* of every dirty map; never changes */
 };
 
 /* Immutable once published. */

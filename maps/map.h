@@ -29,11 +29,14 @@ const struct map_type *map_type_new(enum map_kind_of_key key, uint32_t key_bytes
 /* The type of Go's map[any]*T whose keys hold the keys of another type. Lives for ever. */
 const struct map_type *map_type_any(const struct map_type *keys);
 uint32_t map_type_bucket_bytes(const struct map_type *t);
+uint64_t map_type_hash_key(const struct map_type *t);
 
 struct map; /* the hmap, a heap object; the caller keeps it rooted */
 
 /* Draws hash0 from g's P. hint < 0 acts as 0 (F1.2.4). A safepoint. */
 struct map *map_new(struct go_g *g, const struct map_type *t, int64_t hint);
+/* The seed of its hash now. */
+uint32_t map_seed(const struct map *m);
 /* Overwrites the seed of an empty map (tests, reproducible runs). */
 void map_set_seed(struct map *m, uint32_t hash0);
 

@@ -162,6 +162,8 @@ struct map *map_new(struct go_g *g, const struct map_type *t, int64_t hint) {
   return m;
 }
 
+uint32_t map_seed(const struct map *m) { return plat_ld(&m->hash0); }
+
 void map_set_seed(struct map *m, uint32_t hash0) {
   rt_assert(m->count == 0);
   m->hash0 = hash0;

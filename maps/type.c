@@ -127,6 +127,8 @@ const struct map_type *map_type_any(const struct map_type *keys) {
 
 uint32_t map_type_bucket_bytes(const struct map_type *t) { return t->bucket_bytes; }
 
+uint64_t map_type_hash_key(const struct map_type *t) { return t->hash_mask ^ MAP_HASH_M1; }
+
 const struct map_counters *map_type_counters(const struct map_type *t) { return t->counters; }
 
 uint64_t map_array_count(const struct map_type *t, uint8_t B) {

@@ -88,16 +88,16 @@ const struct sim_choice sim_strategies[] = {
 };
 
 const struct sim_map_rule sim_map_rules[] = {
-  {"go", .reads = true, .detects_misuse = true},
-  {"go-mutex", .reads = true, .writes = true},
-  {"go-rwmutex", .reads = true, .writes = true},
-  {"sharded", .reads = true, .writes = true},
-  {"global-lock", .reads = true, .writes = true},
+  {"go", .reads = true, .detects_misuse = true, .has_hash0 = true},
+  {"go-mutex", .reads = true, .writes = true, .has_hash0 = true},
+  {"go-rwmutex", .reads = true, .writes = true, .has_hash0 = true},
+  {"sharded", .reads = true, .writes = true, .has_hash0 = true},
+  {"global-lock", .reads = true, .writes = true, .has_hash0 = true},
   {"bucket-spin", .reads = true, .writes = true},
-  {"syncmap", .reads = true, .writes = true},
+  {"syncmap", .reads = true, .writes = true, .has_hash0 = true},
   {"java8", .reads = true},
   {"swiss", .reads = true, .detects_misuse = true},
-  {NULL, false, false, false},
+  {NULL, false, false, false, false},
 };
 
 const struct sim_map_rule *sim_map_rule_find(const char *name) {

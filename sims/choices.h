@@ -34,6 +34,7 @@ struct sim_map_rule {
   const char *name;       /* NULL ends the table */
   bool reads, writes;     /* look up and iterate at once; everything at once */
   bool detects_misuse;    /* what is not allowed ends the run, if it is noticed */
+  bool has_hash0;         /* its tables are seeded as the scenario says */
 };
 extern const struct sim_map_rule sim_map_rules[];
 const struct sim_map_rule *sim_map_rule_find(const char *name); /* never NULL for a kind */

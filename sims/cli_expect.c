@@ -50,6 +50,7 @@ static struct names known_names(const struct scenario *s) {
     add_table(&n, "channels.", s->channels[i].name, SIM_TABLE_CHANNEL);
   }
   static const char *const lists[] = {"violations", "notes", "mmu", "gc.cycle_list",
+                                      "gc.by_size",
                                       "pauses.worst"};
   for (uint32_t i = 0; i < sizeof lists / sizeof lists[0]; i++) add_name(&n, sim_strdup(lists[i]));
   return n;
@@ -59,6 +60,7 @@ static struct names known_names(const struct scenario *s) {
 static bool is_list_item(const char *metric) {
   static const struct { const char *prefix; enum sim_field_table_id id; } lists[] = {
     {"mmu.", SIM_TABLE_MMU}, {"gc.cycle_list.", SIM_TABLE_CYCLE},
+    {"gc.by_size.", SIM_TABLE_SIZE},
     {"pauses.worst.", SIM_TABLE_WORST},
   };
   for (uint32_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {

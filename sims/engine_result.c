@@ -23,6 +23,20 @@ static void fill_identity(struct engine *e) {
   r->max_rss_bytes = sim_platform_rss_bytes();
 }
 
+/* Real Go counts the objects of the same classes. */
+enum { SIZE_COUNTED_MAX = 18432 };
+
+static void fill_sizes(struct sim_result *r, const struct gc_totals *before,
+                       const struct gc_totals *after) {
+  struct sim_result_size *sizes = sim_alloc(GC_SIZE_CLASSES * sizeof *sizes);
+  r->sizes = sizes;
+  for (uint32_t i = 1; gc_size_classes[i].bytes <= SIZE_COUNTED_MAX; i++) {
+    uint64_t mallocs = after->mallocs_of_class[i] - before->mallocs_of_class[i];
+    if (mallocs == 0) continue;
+    sizes[r->size_count++] = (struct sim_result_size){gc_size_classes[i].bytes, mallocs};
+  }
+}
+
 static void fill_gc(struct engine *e, const struct gc_totals *before,
                     const struct gc_totals *after) {
   struct sim_result *r = &e->result;
@@ -45,6 +59,7 @@ static void fill_gc(struct engine *e, const struct gc_totals *before,
   r->gc.bytes_freed = after->bytes_freed - before->bytes_freed;
   r->gc.mallocs = after->mallocs - before->mallocs;
   r->gc.frees = after->frees - before->frees;
+  fill_sizes(r, before, after);
 }
 
 static void fill_sched(struct engine *e, const struct go_totals *before,
@@ -224,6 +239,7 @@ void engine_fill_result(struct engine *e, bool is_partial) {
 
 void engine_free_result(struct engine *e) {
   void *lists[] = {(void *)(uintptr_t)e->result.mmu, (void *)(uintptr_t)e->result.worst,
-                   (void *)(uintptr_t)e->result.cycles};
+                   (void *)(uintptr_t)e->result.cycles,
+                   (void *)(uintptr_t)e->result.sizes};
   for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) free(lists[i]);
 }

@@ -109,6 +109,8 @@ char *sim_result_line(const struct sim_result *r) {
                                        sizeof *r->worst, r->has));
   add_at(doc, "gc.cycle_list", array_of(SIM_TABLE_CYCLE, r->cycles, r->cycle_count,
                                         sizeof *r->cycles, r->has));
+  add_at(doc, "gc.by_size", array_of(SIM_TABLE_SIZE, r->sizes, r->size_count, sizeof *r->sizes,
+                                     r->has));
   cJSON_AddItemToObject(doc, "maps", members_of(SIM_TABLE_MAP, r->maps, r->map_count,
                                                 sizeof *r->maps));
   cJSON_AddItemToObject(doc, "lists", members_of(SIM_TABLE_LIST, r->lists, r->list_count,

@@ -186,6 +186,14 @@ static const struct sim_field cycle_fields[] = {
 #undef MARK
 #undef AT
 
+#define AT(member) offsetof(struct sim_result_size, member)
+static const struct sim_field size_fields[] = {
+  {"bytes", "bytes", "size class of at most 18432 bytes", SIM_U64, 0, AT(bytes)},
+  {"mallocs", "1", "objects of that size allocated while the clock ran; those that fitted into a "
+   "16-byte block begun by another are in none", SIM_U64, 0, AT(mallocs)},
+};
+#undef AT
+
 #define AT(member) offsetof(struct sim_result_map, member)
 static const struct sim_field map_fields[] = {
   {"count", "1", "entries at the end", SIM_U64, 0, AT(count)},
@@ -200,6 +208,10 @@ static const struct sim_field map_fields[] = {
    AT(overflow_preallocated)},
   {"evacuated_buckets", "1", "buckets moved by growth", SIM_U64, 0, AT(evacuated_buckets)},
   {"bucket_bytes", "bytes", "size of one bucket", SIM_U64, 0, AT(bucket_bytes)},
+  {"hash_key", "text", "what its hash function is keyed with, in hexadecimal", SIM_TEXT, 0,
+   AT(hash_key)},
+  {"hash0", "1", "the seed its first table was made with; null: not known, or several", SIM_F64, 0,
+   AT(hash0)},
   {"gets", "1", "map.get operations done", SIM_U64, 0, AT(gets)},
   {"gets_found", "1", "of these, that found their key", SIM_U64, 0, AT(gets_found)},
   {"lock_waits", "1", "times a mutex or bucket lock was not free at once", SIM_U64, 0,
@@ -262,6 +274,7 @@ const struct sim_field_table sim_field_tables[SIM_TABLE_COUNT] = {
   [SIM_TABLE_MMU] = {"mmu[].", mmu_fields, COUNT(mmu_fields)},
   [SIM_TABLE_WORST] = {"pauses.worst[].", worst_fields, COUNT(worst_fields)},
   [SIM_TABLE_CYCLE] = {"gc.cycle_list[].", cycle_fields, COUNT(cycle_fields)},
+  [SIM_TABLE_SIZE] = {"gc.by_size[].", size_fields, COUNT(size_fields)},
   [SIM_TABLE_MAP] = {"maps.<name>.", map_fields, COUNT(map_fields)},
   [SIM_TABLE_LIST] = {"lists.<name>.", list_fields, COUNT(list_fields)},
   [SIM_TABLE_TREE] = {"trees.<name>.", tree_fields, COUNT(tree_fields)},

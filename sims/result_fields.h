@@ -18,6 +18,9 @@ enum {
   SIM_HAS_TOTALS = 16          /* the run came to its end, so that its totals could be read */
 };
 
+/* Objects of one size class. */
+struct sim_result_size { uint64_t bytes, mallocs; };
+
 struct sim_result_map {
   const char *name;
   uint64_t count, B, noverflow, growths, same_size_growths;
@@ -25,6 +28,8 @@ struct sim_result_map {
   uint64_t bucket_bytes, gets, gets_found;
   uint64_t lock_waits, spin_pauses, spin_yields, spin_parks, migrations, migration_ns_max;
   uint64_t promotions, misses, treeified, untreeified, tables, directory;
+  const char *hash_key;
+  double hash0; /* NaN: none */
 };
 
 struct sim_result_list { const char *name; uint64_t nodes, pushed, popped; };
@@ -79,6 +84,7 @@ struct sim_result {
   const struct sim_result_mmu *mmu;               uint32_t mmu_count;
   const struct sim_result_stop *worst;            uint32_t worst_count;
   const struct sim_result_cycle *cycles;          uint32_t cycle_count;
+  const struct sim_result_size *sizes;            uint32_t size_count;
   const struct sim_result_map *maps;              uint32_t map_count;
   const struct sim_result_list *lists;            uint32_t list_count;
   const struct sim_result_tree *trees;            uint32_t tree_count;
@@ -107,8 +113,8 @@ struct sim_field_table {
 };
 
 enum sim_field_table_id {
-  SIM_TABLE_RUN, SIM_TABLE_MMU, SIM_TABLE_WORST, SIM_TABLE_CYCLE, SIM_TABLE_MAP, SIM_TABLE_LIST,
-  SIM_TABLE_TREE, SIM_TABLE_CHANNEL, SIM_TABLE_VIOLATION, SIM_TABLE_COUNT
+  SIM_TABLE_RUN, SIM_TABLE_MMU, SIM_TABLE_WORST, SIM_TABLE_CYCLE, SIM_TABLE_SIZE, SIM_TABLE_MAP,
+  SIM_TABLE_LIST, SIM_TABLE_TREE, SIM_TABLE_CHANNEL, SIM_TABLE_VIOLATION, SIM_TABLE_COUNT
 };
 extern const struct sim_field_table sim_field_tables[SIM_TABLE_COUNT];
 

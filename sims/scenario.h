@@ -43,6 +43,8 @@ struct sc_map {
                                the index in decimal, zero-padded on the left to key_bytes */
   int64_t hint;             /* size hint of make; default 0 */
   uint32_t shards;          /* kind "sharded": a power of two, default 32; else 0 */
+  uint64_t hash_key;        /* of its hash function; 0 (default): drawn */
+  uint64_t hash0;           /* seed of every table it makes, 32 bits; UINT64_MAX (default): drawn */
   bool allow_races;         /* goroutines may use it at once without a common mutex (Go then stops
                                the run with "concurrent map writes"); default: refused */
 };

@@ -276,6 +276,12 @@ static const struct sc_row map_rows[] = {
     {"shards", SC_TYPE_INT, AT(struct sc_map, shards), .min = 1, .max = 65536, .initial = UNSET32,
      .initial_text = "32 (sharded)", .present = sharded_map,
      .doc = "Number of shards, a power of two; other kinds have no such setting."},
+    {"hash_key", SC_TYPE_INT, AT(struct sc_map, hash_key), .min = 1, .max = UINT64_MAX,
+     .initial = 0, .special = "random", .special_value = 0,
+     .doc = "What the hash function is keyed with; random: by the scenario's seed."},
+    {"hash0", SC_TYPE_INT, AT(struct sc_map, hash0), .min = 0, .max = UINT32_MAX,
+     .initial = UINT64_MAX, .special = "random", .special_value = UINT64_MAX,
+     .doc = "Hash seed of every table the map makes; only for kinds made of Go's tables."},
     {"allow_races", SC_TYPE_BOOL, AT(struct sc_map, allow_races), .initial = 0,
      .doc = "Accept goroutines that use the map in ways its kind does not allow without a common "
             "mutex; collisions stop the run, as in Go. Only kinds that notice them have this."},

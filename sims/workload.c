@@ -1,5 +1,6 @@
 #include "sims/workload.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -354,7 +355,9 @@ static void make_map_types(struct workload *wl) {
     uint32_t elem_bytes = is_pointer || m->value == SC_ELEM_UNIT ? 0 : m->value_bytes;
     wl->maps[i].type = map_type_new(key_kind(m->key), 0,
                                     is_pointer ? MAP_ELEM_POINTER : MAP_ELEM_BYTES, elem_bytes,
-                                    rng_split(seed, i) | 1);
+                                    m->hash_key != 0 ? m->hash_key : rng_split(seed, i) | 1);
+    snprintf(wl->maps[i].hash_key, sizeof wl->maps[i].hash_key, "0x%016llx",
+             (unsigned long long)map_type_hash_key(wl->maps[i].type));
   }
 }
 
@@ -362,8 +365,13 @@ static void make_maps(struct workload *wl, struct go_g *g, bool in_setup) {
   for (uint32_t i = 0; i < wl->sc->map_count; i++) {
     struct wl_map *m = &wl->maps[i];
     if (m->in_setup != in_setup) continue;
-    struct map_params params = {.hint = m->source->hint, .shards = m->source->shards};
+    struct map_params params = {.hint = m->source->hint, .shards = m->source->shards,
+                                .has_hash0 = m->source->hash0 <= UINT32_MAX,
+                                .hash0 = (uint32_t)m->source->hash0};
     m->map = m->kind->create(g, m->type, &params);
+    m->hash0 = params.has_hash0            ? params.hash0
+               : m->kind == &map_kind_go ? map_seed(m->map)
+                                         : (double)NAN;
     gc_store(go_mu(g), &wl->shared[map_slot(i)], m->map);
   }
 }

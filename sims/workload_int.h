@@ -24,6 +24,8 @@ struct wl_map {
   const struct map_kind *kind;
   void *map;                        /* as kind->create made it; NULL until then */
   bool in_setup;                    /* the setup uses it */
+  double hash0;                     /* it was made with; NaN: not one */
+  char hash_key[20];                /* hexadecimal */
 };
 
 struct wl_list {

@@ -127,6 +127,8 @@ static void report_maps(struct workload *wl, struct go_g *g) {
       .untreeified = own.untreeified,
       .tables = own.tables,
       .directory = own.directory,
+      .hash_key = m->hash_key,
+      .hash0 = m->hash0,
     };
   }
 }

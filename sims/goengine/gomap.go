@@ -80,6 +80,9 @@ func (m *goMap) describe(info *mapInfo, isWatched bool) {
 
 func (m *goMap) make() {
 	m.h = reflect.MakeMapWithSize(m.reflected, int(m.info.hint)).UnsafePointer()
+	if m.isWatched {
+		m.info.hash0, m.info.hash0Known = uint64(m.header().hash0), 1
+	}
 	m.resume()
 }
 

@@ -324,8 +324,13 @@ func (w *worker) doSync(m *goMap, o *op, st *state) {
 	st.done += o.count
 }
 
+// reportSync also looks for the seed of the dirty map, if this version has one.
 func (m *goMap) reportSync() {
 	m.info.bucketBytes = 0
+	if dirty := reflect.ValueOf(m.sync).Elem().FieldByName("dirty"); hasBucketedMap() &&
+		dirty.Kind() == reflect.Map && !dirty.IsNil() {
+		m.info.hash0, m.info.hash0Known = uint64((*hmap)(dirty.UnsafePointer()).hash0), 1
+	}
 	m.sync.Range(func(_, _ interface{}) bool {
 		m.info.count++
 		return true

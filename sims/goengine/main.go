@@ -37,6 +37,8 @@ func refuse(lines ...string) {
 type options struct {
 	run     string
 	gctrace bool
+	// Hash with the functions for processors without AES instructions, which ours are too.
+	portableHash bool
 }
 
 func parseOptions(words []string) (o options) {
@@ -45,6 +47,8 @@ func parseOptions(words []string) (o options) {
 		switch {
 		case words[i] == "--gctrace":
 			o.gctrace = true
+		case words[i] == "--portable-hash":
+			o.portableHash = true
 		case words[i] == "--run" && hasValue:
 			i++
 			o.run = words[i]
@@ -53,7 +57,7 @@ func parseOptions(words []string) (o options) {
 		default:
 			refuse("unknown or incomplete option " + words[i] + "; an engine is started by " +
 				"tricolor, which writes the scenario to its standard input; options: --run N/M " +
-				"--gctrace")
+				"--gctrace --portable-hash")
 		}
 	}
 	return o
@@ -88,6 +92,7 @@ func main() {
 	if len(r.lines) > 0 {
 		refuse(r.lines...)
 	}
+	s.portableHash = o.portableHash
 	w := &watcher{options: o, scenario: s, clocks: clocks, asked: asked}
 	status, err := w.watch()
 	if err != nil {
@@ -119,7 +124,11 @@ func (s *scenario) environment() []string {
 			env = append(env, v)
 		}
 	}
-	env = append(env, "GODEBUG=gctrace=1", "GOGC="+s.gogc, fmt.Sprintf("GOMAXPROCS=%d", s.procs))
+	debug := "GODEBUG=gctrace=1"
+	if s.portableHash {
+		debug += ",cpu.aes=off"
+	}
+	env = append(env, debug, "GOGC="+s.gogc, fmt.Sprintf("GOMAXPROCS=%d", s.procs))
 	if s.memoryLimit != "" {
 		env = append(env, "GOMEMLIMIT="+s.memoryLimit)
 	}

@@ -111,6 +111,7 @@ type mapInfo struct {
 	count, b, noverflow, growths, sameSize uint64
 	overflow, evacuated, bucketBytes       uint64
 	overflowKnown, lockWaits               uint64
+	hash0, hash0Known                      uint64
 }
 
 // thing is a list, tree or channel.
@@ -211,11 +212,15 @@ const (
 	phaseDone
 )
 
+// sizesCounted is the number of size classes MemStats tells apart.
+const sizesCounted = 61
+
 // totals is what the runtime counts.
 type totals struct {
 	mallocs, frees, bytesAllocated, heapAlloc uint64
 	cycles, forcedCycles                      uint64
 	cpuNs                                     uint64
+	ofSize                                    [sizesCounted]uint64
 }
 
 type header struct {
@@ -227,6 +232,7 @@ type header struct {
 	hasCompute   uint64
 	nsPerTick    float64
 	measuresMaps uint64 // the Go version has the bucketed map
+	portableHash uint64
 	// Left by the workload.
 	phase                    uint64
 	startNs, beginNs, endNs  uint64
@@ -234,8 +240,10 @@ type header struct {
 	before, after            totals
 	gcCPUFraction            float64
 	heapGoal, heapCommitted  uint64
-	pauseCount               uint64      // cycles whose pauses follow
-	pauseNs, pauseEnd        [256]uint64 // by cycle number - 1, modulo 256, as MemStats has them
+	hashKey                  uint64               // of the portable hash; 0: unknown
+	sizes                    [sizesCounted]uint64 // bytes of each size class
+	pauseCount               uint64               // cycles whose pauses follow
+	pauseNs, pauseEnd        [256]uint64          // by cycle number - 1, modulo 256, as MemStats has them
 	stopCount                [histStops]uint64
 	stopNs                   [histStops]float64 // upper bounds
 	stopBuckets, stopIsKnown uint64

@@ -134,6 +134,17 @@ func (w *watcher) notes() []string {
 	return append(notes, s.notes...)
 }
 
+// bySize is the objects of each size class, where any were made.
+func (h *header) bySize() []members {
+	list := []members{}
+	for i, bytes := range h.sizes {
+		if n := h.after.ofSize[i] - h.before.ofSize[i]; bytes != 0 && n != 0 {
+			list = append(list, members{"bytes": bytes, "mallocs": n})
+		}
+	}
+	return list
+}
+
 func (w *watcher) setTimes(m members) {
 	h := w.region.head
 	hasBegun := h.beginNs != 0
@@ -198,6 +209,7 @@ func (w *watcher) setGC(m members, isWhole bool) {
 	set("bytes_freed", h.after.bytesAllocated-h.before.bytesAllocated+
 		h.before.heapAlloc-h.after.heapAlloc)
 	set("mallocs", h.after.mallocs-h.before.mallocs)
+	m.set("gc.by_size", h.bySize())
 	set("frees", h.after.frees-h.before.frees)
 	for _, name := range []string{"assists", "wb_flushes", "wb_entries", "mark_restarts"} {
 		m.set("gc."+name, nil)
@@ -398,6 +410,9 @@ func (w *watcher) setThings(m members, isPartial bool) {
 		for _, field := range designFields {
 			maps[name].(members)[field] = nil
 		}
+		maps[name].(members)["hash0"] = known(info.hash0Known != 0, info.hash0)
+		maps[name].(members)["hash_key"] = known(r.head.hashKey != 0,
+			fmt.Sprintf("%#016x", r.head.hashKey))
 		if info.kind != kindGo && info.kind != kindSync {
 			maps[name].(members)["lock_waits"] = info.lockWaits
 		}

@@ -54,6 +54,7 @@ type scenario struct {
 	groups                                []group // the setup first
 	keyBytes                              uint64
 	hasCompute, hasTightLoop              bool
+	portableHash                          bool
 	stackBytes                            uint64
 	notes                                 []string
 }
@@ -207,6 +208,14 @@ func (s *scenario) parseMap(v object) {
 	if info.kind == kindSharded {
 		info.shards = v.number("shards", 32)
 	}
+	if key := v.special("hash_key", 0, "random", 0); key != 0 {
+		v.add("%shash_key: real Go draws its own when it starts (found %d); it can be random", v.path,
+			key)
+	}
+	if seed := v.special("hash0", noTarget, "random", noTarget); seed != noTarget {
+		v.add("%shash0: real Go draws its own for every map (found %d); it can be random", v.path,
+			seed)
+	}
 	v.flag("allow_races", false) // the loader's; Go finds races or does not
 	s.mapInfos = append(s.mapInfos, info)
 }
@@ -355,6 +364,9 @@ func (s *scenario) compile() (*region, error) {
 	}
 	if hasBucketedMap() {
 		head.measuresMaps = 1
+	}
+	if s.portableHash {
+		head.portableHash = 1
 	}
 	r, err := newRegion(head)
 	if err != nil {

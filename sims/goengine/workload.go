@@ -510,6 +510,9 @@ func (t *totals) read() {
 		heapAlloc: memStats.HeapAlloc, cycles: uint64(memStats.NumGC),
 		forcedCycles: uint64(memStats.NumForcedGC),
 	}
+	for i := range t.ofSize {
+		t.ofSize[i] = memStats.BySize[i].Mallocs
+	}
 }
 
 func cpuNs() uint64 {
@@ -540,6 +543,12 @@ func (p *program) report() {
 	h.gcCPUFraction = memStats.GCCPUFraction
 	h.heapGoal = memStats.NextGC
 	h.heapCommitted = memStats.HeapSys - memStats.HeapReleased
+	for i := range h.sizes {
+		h.sizes[i] = uint64(memStats.BySize[i].Size)
+	}
+	if h.portableHash != 0 {
+		h.hashKey = portableHashKey()
+	}
 	h.pauseCount = uint64(memStats.NumGC)
 	h.pauseNs = memStats.PauseNs
 	h.pauseEnd = memStats.PauseEnd

@@ -372,7 +372,7 @@ static void resolved_text(void **state) {
       "\"expect\":[{\"metric\":\"a\",\"min\":0.1}]",
       "\"memory_cap_bytes\":\"none\"",
       "\"maps\":{\"m\":{\"kind\":\"go\",\"key\":\"u64\",\"value\":\"inline\",\"value_bytes\":8,"
-      "\"hint\":0,\"allow_races\":false}}",
+      "\"hint\":0,\"hash_key\":\"random\",\"hash0\":\"random\",\"allow_races\":false}}",
       "{\"op\":\"map.get\",\"map\":\"m\",\"count\":1,\"keys\":{\"dist\":\"zipf\",\"start\":0,"
       "\"per_goroutine\":0,\"space\":1,\"theta\":0.99}}",
   };
