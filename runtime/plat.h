@@ -56,6 +56,8 @@
  *   void  plat_thread_join(t)
  *   void *plat_self(void), void plat_self_set(void *)     one pointer per thread; never inlined,
  *         because a goroutine may resume on another thread than it left
+ *   void  plat_on_processor(uint32_t index)   from now on this thread works for that processor of
+ *         the scheduler's (below 1024): the model's caches are by processor; nothing natively
  *   void  plat_relax(void)     a spin-wait hint: others may run (PAUSE)
  *   void  plat_yield(void)     give the processor away (sched_yield)
  *   void  plat_sleep_ns(uint64_t ns)

@@ -37,6 +37,7 @@ void go_p_acquire(struct go_m *m, struct go_p *p) {
   rt_assert(m->p == NULL && p->m == NULL);
   m->p = p;
   p->m = m;
+  plat_on_processor(p->gc.index);
   at_u32_store_release(&p->status, GO_P_RUNNING); /* pairs with status readers: a hint */
   gc_p_acquired(&p->gc);
 }

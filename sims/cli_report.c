@@ -77,6 +77,15 @@ static const struct metric_row gap_rows[] = {
   {NULL, NULL, SIM_UNIT_NS},
 };
 
+/* What only the model counts: left out natively. */
+static const struct metric_row model_rows[] = {
+  {"model.steps", "visible operations", SIM_UNIT_COUNT},
+  {"model.coherence_misses", "coherence misses", SIM_UNIT_COUNT},
+  {"model.read_misses", "of reads", SIM_UNIT_COUNT},
+  {"model.write_misses", "of writes", SIM_UNIT_COUNT},
+  {NULL, NULL, SIM_UNIT_NS},
+};
+
 static const struct section sections[] = {
   {"Time", time_rows},
   {"Memory", memory_rows},
@@ -246,6 +255,13 @@ static void add_map_rows(struct sim_table *t, const struct sim_report *r, const 
   }
 }
 
+static void add_model(struct sim_table *t, const struct sim_report *r) {
+  if (!is_counted(r, model_rows[0].path)) return;
+  sim_table_heading(t, "Model: cache lines of 64 bytes that came from another processor");
+  for (const struct metric_row *row = model_rows; row->path != NULL; row++)
+    add_row(t, r, row->path, row->label, row->unit);
+}
+
 static void add_maps(struct sim_table *t, const struct sim_report *r) {
   const cJSON *maps = first_with(r, "maps"), *map = NULL;
   if (!cJSON_IsObject(maps)) return;
@@ -285,6 +301,7 @@ void sim_report_print(const struct sim_report *r, FILE *f, bool color) {
   }
   add_mmu(t, r);
   add_maps(t, r);
+  add_model(t, r);
   sim_table_print(t, f, color);
   sim_table_free(t);
   if (r->column_count > 1) print_legend(r, f, color);

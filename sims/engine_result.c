@@ -187,6 +187,29 @@ static void fill_run(struct engine *e, uint64_t end_ns, uint64_t cpu_end_ns) {
   r->ops.ns_per_op = (double)r->wall_ns / (double)r->ops.count;
 }
 
+/* The caches of all Ps, and of the threads without one. */
+static void fill_model(struct engine *e) {
+  struct sim_result *r = &e->result;
+  struct sim_platform_counts counts;
+  uint32_t procs = e->scenario->procs;
+  if (sim_platform_is_real) return;
+  r->has |= SIM_HAS_MODEL;
+  sim_platform_counts_read(&counts);
+  r->model.steps = counts.steps;
+  r->model.switches = counts.switches;
+  struct sim_result_processor *list = sim_alloc((procs + 1) * sizeof *list);
+  for (uint32_t i = 0; i <= procs; i++) {
+    struct sim_platform_misses m;
+    sim_platform_misses_read(i < procs ? i : SIM_NO_PROCESSOR, &m);
+    list[i] = (struct sim_result_processor){i, m.read, m.write};
+    r->model.read_misses += m.read;
+    r->model.write_misses += m.write;
+  }
+  r->model.coherence_misses = r->model.read_misses + r->model.write_misses;
+  r->processors = list;
+  r->processor_count = procs + 1;
+}
+
 static void fill_notes(struct engine *e) {
   static const char *notes[4];
   const struct scenario *sc = e->scenario;
@@ -218,6 +241,7 @@ void engine_fill_result(struct engine *e, bool is_partial) {
   fill_run(e, end_ns, cpu_end_ns);
   fill_cycles(e);
   fill_notes(e);
+  fill_model(e);
   r->events.dropped = e->measure.events_dropped;
   r->events.logged = e->measure.events_logged;
   r->events.stops_lost = e->measure.stop_lost;
@@ -240,6 +264,7 @@ void engine_fill_result(struct engine *e, bool is_partial) {
 void engine_free_result(struct engine *e) {
   void *lists[] = {(void *)(uintptr_t)e->result.mmu, (void *)(uintptr_t)e->result.worst,
                    (void *)(uintptr_t)e->result.cycles,
-                   (void *)(uintptr_t)e->result.sizes};
+                   (void *)(uintptr_t)e->result.sizes,
+                   (void *)(uintptr_t)e->result.processors};
   for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) free(lists[i]);
 }

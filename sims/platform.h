@@ -15,6 +15,15 @@ void sim_platform_start(void);
 /* Peak resident memory of the process, bytes; model: 0. */
 uint64_t sim_platform_rss_bytes(void);
 
+/* What only the model can count, of the run so far; natively all 0. Misses are of coherence. */
+struct sim_platform_counts {
+  uint64_t steps, switches; /* announced operations; changes of the running thread */
+};
+void sim_platform_counts_read(struct sim_platform_counts *out);
+struct sim_platform_misses { uint64_t read, write; };
+enum { SIM_NO_PROCESSOR = 1024 }; /* threads that never had a P */
+void sim_platform_misses_read(uint32_t processor, struct sim_platform_misses *out);
+
 /* Measures the speed of sim_platform_compute. Before other threads run. */
 void sim_platform_calibrate(void);
 /* Work that takes about ns on an idle processor, without a safepoint. Returns a value the caller

@@ -1,6 +1,6 @@
 #include "sims/platform.h"
 
-#include "runtime/plat.h"
+#include "plat_model.h"
 
 const char *const sim_platform_name = "model";
 const bool sim_platform_is_real = false;
@@ -8,6 +8,18 @@ const bool sim_platform_is_real = false;
 void sim_platform_start(void) {}
 
 uint64_t sim_platform_rss_bytes(void) { return 0; }
+
+void sim_platform_counts_read(struct sim_platform_counts *out) {
+  struct plat_model_stats stats;
+  plat_model_stats_read(&stats);
+  *out = (struct sim_platform_counts){.steps = stats.steps, .switches = stats.switches};
+}
+
+void sim_platform_misses_read(uint32_t processor, struct sim_platform_misses *out) {
+  struct plat_model_misses m;
+  plat_model_misses_read(processor, &m);
+  *out = (struct sim_platform_misses){.read = m.read, .write = m.write};
+}
 
 void sim_platform_calibrate(void) {}
 

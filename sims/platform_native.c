@@ -52,6 +52,15 @@ uint64_t sim_platform_rss_bytes(void) {
   return kib * 1024;
 }
 
+void sim_platform_counts_read(struct sim_platform_counts *out) {
+  *out = (struct sim_platform_counts){0};
+}
+
+void sim_platform_misses_read(uint32_t processor, struct sim_platform_misses *out) {
+  (void)processor;
+  *out = (struct sim_platform_misses){0};
+}
+
 /* A chain of multiplications no compiler shortens. */
 static __attribute__((noinline)) uint64_t spin(uint64_t rounds, uint64_t x) {
   for (uint64_t i = 0; i < rounds; i++) x = (x ^ x >> 31) * 0x9e3779b97f4a7c15ULL + 1;

@@ -119,6 +119,9 @@ char *sim_result_line(const struct sim_result *r) {
                                                  sizeof *r->trees));
   cJSON_AddItemToObject(doc, "channels", members_of(SIM_TABLE_CHANNEL, r->channels,
                                                     r->channel_count, sizeof *r->channels));
+  add_at(doc, "model.processors",
+         array_of(SIM_TABLE_PROCESSOR, r->processors, r->processor_count, sizeof *r->processors,
+                  r->has));
   cJSON_AddItemToObject(doc, "violations",
                         array_of(SIM_TABLE_VIOLATION, r->violations, r->violation_count,
                                  sizeof *r->violations, r->has));

@@ -116,6 +116,16 @@ static const struct sim_field run_fields[] = {
    AT(sched.stops)},
   {"sched.threads", "1", "threads started", SIM_U64, TOTALS, AT(sched.threads)},
 
+  {"model.steps", "1", "visible operations of all threads, from the engine's start", SIM_U64,
+   SIM_HAS_MODEL, AT(model.steps)},
+  {"model.switches", "1", "changes of the thread that runs next in virtual time", SIM_U64,
+   SIM_HAS_MODEL, AT(model.switches)},
+  {"model.coherence_misses", "1", "cache lines of 64 bytes that came from another processor",
+   SIM_U64, SIM_HAS_MODEL, AT(model.coherence_misses)},
+  {"model.read_misses", "1", "of these, to read what another processor wrote last", SIM_U64,
+   SIM_HAS_MODEL, AT(model.read_misses)},
+  {"model.write_misses", "1", "of these, to write what another processor held", SIM_U64,
+   SIM_HAS_MODEL, AT(model.write_misses)},
   {"events.dropped", "1", "events lost because a ring was full; mmu then misses collector work",
    SIM_U64, 0, AT(events.dropped)},
   {"events.logged", "1", "events written to the event log", SIM_U64, 0, AT(events.logged)},
@@ -260,6 +270,15 @@ static const struct sim_field channel_fields[] = {
 };
 #undef AT
 
+#define AT(member) offsetof(struct sim_result_processor, member)
+static const struct sim_field processor_fields[] = {
+  {"processor", "1", "index of the P; one past the last: threads without a P", SIM_U64, 0,
+   AT(processor)},
+  {"read_misses", "1", "coherence misses of its reads", SIM_U64, 0, AT(read_misses)},
+  {"write_misses", "1", "coherence misses of its writes", SIM_U64, 0, AT(write_misses)},
+};
+#undef AT
+
 #define AT(member) offsetof(struct sim_result_violation, member)
 static const struct sim_field violation_fields[] = {
   {"kind", "text", "fatal, violation, deadlock, memory_cap, out_of_memory, bug or stopped",
@@ -279,6 +298,7 @@ const struct sim_field_table sim_field_tables[SIM_TABLE_COUNT] = {
   [SIM_TABLE_LIST] = {"lists.<name>.", list_fields, COUNT(list_fields)},
   [SIM_TABLE_TREE] = {"trees.<name>.", tree_fields, COUNT(tree_fields)},
   [SIM_TABLE_CHANNEL] = {"channels.<name>.", channel_fields, COUNT(channel_fields)},
+  [SIM_TABLE_PROCESSOR] = {"model.processors[].", processor_fields, COUNT(processor_fields)},
   [SIM_TABLE_VIOLATION] = {"violations[].", violation_fields, COUNT(violation_fields)},
 };
 

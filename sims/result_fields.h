@@ -15,7 +15,8 @@ enum {
   SIM_HAS_CYCLES = 2,          /* the collector reports its cycles */
   SIM_HAS_MACHINE = 4,         /* real memory and real processors, not a model of them */
   SIM_HAS_GAPS = 8,            /* at least one gap was observed */
-  SIM_HAS_TOTALS = 16          /* the run came to its end, so that its totals could be read */
+  SIM_HAS_TOTALS = 16,         /* the run came to its end, so that its totals could be read */
+  SIM_HAS_MODEL = 32           /* virtual time and caches */
 };
 
 /* Objects of one size class. */
@@ -55,6 +56,8 @@ struct sim_result_cycle {
   double cpu_fraction, cons_mark;
 };
 
+struct sim_result_processor { uint64_t processor, read_misses, write_misses; };
+
 struct sim_result_violation { const char *kind, *text, *doing; };
 
 struct sim_result {
@@ -79,6 +82,7 @@ struct sim_result {
   struct {
     uint64_t goroutines, switches, steals, preemptions, parks, stops, threads;
   } sched;
+  struct { uint64_t steps, switches, coherence_misses, read_misses, write_misses; } model;
   struct { uint64_t dropped, logged, stops_lost, cycles_lost; } events;
 
   const struct sim_result_mmu *mmu;               uint32_t mmu_count;
@@ -89,6 +93,7 @@ struct sim_result {
   const struct sim_result_list *lists;            uint32_t list_count;
   const struct sim_result_tree *trees;            uint32_t tree_count;
   const struct sim_result_channel *channels;      uint32_t channel_count;
+  const struct sim_result_processor *processors;  uint32_t processor_count;
   const struct sim_result_violation *violations;  uint32_t violation_count;
   const char *const *notes;                       uint32_t note_count;
   const char *config_json;                        /* the resolved scenario; NULL: left out */
@@ -114,7 +119,8 @@ struct sim_field_table {
 
 enum sim_field_table_id {
   SIM_TABLE_RUN, SIM_TABLE_MMU, SIM_TABLE_WORST, SIM_TABLE_CYCLE, SIM_TABLE_SIZE, SIM_TABLE_MAP,
-  SIM_TABLE_LIST, SIM_TABLE_TREE, SIM_TABLE_CHANNEL, SIM_TABLE_VIOLATION, SIM_TABLE_COUNT
+  SIM_TABLE_LIST, SIM_TABLE_TREE, SIM_TABLE_CHANNEL, SIM_TABLE_PROCESSOR, SIM_TABLE_VIOLATION,
+  SIM_TABLE_COUNT
 };
 extern const struct sim_field_table sim_field_tables[SIM_TABLE_COUNT];
 

@@ -329,6 +329,7 @@ void plat_thread_join_(struct plat_thread *t, const struct plat_site *site);
 #define plat_thread_join(t) plat_thread_join_((t), PLAT_SITE_("plat_thread_join(" #t ")"))
 void *plat_self(void);
 void plat_self_set(void *self);
+void plat_on_processor(uint32_t index);
 
 void plat_relax_(enum plat_op kind, const struct plat_site *site);
 void plat_sleep_ns_(uint64_t ns, const struct plat_site *site);

@@ -118,9 +118,10 @@ void plat_step(enum plat_op kind, const void *object, const struct plat_site *si
   model.stats.steps++;
   struct plat_model_op *op = &self->pending;
   op->kind = kind;
-  op->object = plat_model_object(object);
+  op->object = model_object_id(object);
   op->address = object;
   op->site = site;
+  plat_model_hot.clock_ps += model_line_access(kind, op->object, self->processor);
   mix(op->object ^ (uint64_t)model_site_hash(site) << 20 ^ (uint64_t)self->id << 8 ^ kind);
   if (plat_unlikely(model.hooks.observe != NULL)) {
     op->clock_ps = plat_model_hot.clock_ps;
@@ -262,6 +263,7 @@ static struct model_thread *create_thread(const char *name, void (*fn)(void *), 
   ctx_init(&t->ctx, stack, stack_bytes, thread_entry, t);
   t->clock_ps = t->start_ps = start_ps;
   t->id = model.next_id++;
+  t->processor = PLAT_MODEL_PROCESSORS - 1;
   t->heap_at = MODEL_NOT_IN_HEAP;
   t->state = MODEL_RUNNABLE;
   t->pending = (struct plat_model_op){
@@ -304,6 +306,11 @@ void plat_thread_join_(struct plat_thread *t, const struct plat_site *site) {
 
 void *plat_self(void) { return model.running->self; }
 void plat_self_set(void *self) { model.running->self = self; }
+
+void plat_on_processor(uint32_t index) {
+  rt_assert(index < PLAT_MODEL_PROCESSORS - 1);
+  model.running->processor = index;
+}
 
 /* A spinning thread must get on in virtual time even if the costs are configured as 0. */
 void plat_relax_(enum plat_op kind, const struct plat_site *site) {
@@ -379,6 +386,7 @@ void model_start(int (*fn)(void *), void *arg, int *status) {
   model.slots_used = model.free_count = model.next_id = 0;
   model.ended_cpu_ps = 0;
   model.stats = (struct plat_model_stats){0};
+  if (!model.choosing) model_lines_begin();
   plat_model_hot.clock_ps = 0;
   ctx_from_thread(&host_ctx);
   struct model_thread *first = create_thread("main", main_entry, NULL, 0);

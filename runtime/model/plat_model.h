@@ -5,7 +5,10 @@
 
 #include "runtime/plat.h"
 
-enum { PLAT_MODEL_THREADS_MAX = 8192 };
+enum {
+  PLAT_MODEL_THREADS_MAX = 8192,
+  PLAT_MODEL_PROCESSORS = 1025 /* caches; the last one is of threads that never had a processor */
+};
 
 struct plat_model_config {
   uint32_t ncpu;                        /* what plat_ncpu says; default 64 */
@@ -146,6 +149,12 @@ struct plat_model_stats {
   uint64_t end_ps;       /* largest clock of any thread when it ended */
 };
 void plat_model_stats_read(struct plat_model_stats *out);
+/* Coherence misses of one processor, in the same run; none under a chooser. */
+struct plat_model_misses {
+  uint64_t read;  /* of a line that another one wrote last */
+  uint64_t write; /* of a line that another one holds */
+};
+void plat_model_misses_read(uint32_t processor, struct plat_model_misses *out);
 const char *plat_model_thread_name(uint32_t thread); /* of the run in progress; NULL: ended */
 
 /* Outside plat_main: every PLAT_STATE variable is again what it was when the first plat_main began

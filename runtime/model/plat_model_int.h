@@ -22,6 +22,7 @@ struct model_thread {
   uint64_t idle_ps;     /* part of its clock since then in which it did not compute */
   uint64_t deadline_ps; /* of its WAIT_UNTIL */
   uint32_t id;
+  uint32_t processor;   /* whose cache it uses: PLAT_MODEL_PROCESSORS - 1 until it says */
   uint32_t slot;        /* index of the thread structure and of its stack */
   uint32_t heap_at;     /* MODEL_NOT_IN_HEAP: not there */
   enum model_state state;
@@ -119,6 +120,13 @@ struct model_thread *model_heap_pop(void);
 struct model_thread *model_heap_replace_top(struct model_thread *t, uint64_t key_ps);
 void model_heap_remove(struct model_thread *t);
 
+/* ---- plat_model_lines.c ---------------------------------------------------------------------- */
+
+/* Forgets every line; before a run. */
+void model_lines_begin(void);
+/* What the access of a thread on this processor costs beyond a hit, picoseconds. */
+uint64_t model_line_access(enum plat_op kind, uint64_t object, uint32_t processor);
+
 /* ---- plat_model_vm.c ------------------------------------------------------------------------- */
 
 /* A range of addresses that holds part of the world. */
@@ -130,7 +138,23 @@ enum { MODEL_RANGES_MAX = 32 };
 void model_vm_init(void);
 /* Fills out[MODEL_RANGES_MAX]; returns how many. */
 uint32_t model_vm_ranges(struct model_range *out);
-uint32_t model_site_hash(const struct plat_site *site);
+/* What announcing reads; constant once the tables exist. */
+extern struct model_vm_hot {
+  uintptr_t arena;
+  uint64_t arena_bytes;
+  const struct plat_site *sites; /* the first of all */
+  const uint32_t *site_hashes;   /* by index from there */
+} model_vm_hot;
+uint64_t model_object_id_elsewhere(const void *p); /* not in the arena */
+static inline uint64_t model_object_id(const void *p) {
+  uint64_t offset = (uintptr_t)p - model_vm_hot.arena;
+  if (plat_likely(offset < model_vm_hot.arena_bytes))
+    return (uint64_t)PLAT_REGION_ARENA << 60 | offset;
+  return model_object_id_elsewhere(p);
+}
+static inline uint32_t model_site_hash(const struct plat_site *site) {
+  return model_vm_hot.site_hashes[site - model_vm_hot.sites];
+}
 /* Memory for the model's own tables; zeroed. */
 void *model_table(size_t bytes);
 bool model_is_in_stacks(const void *p);

@@ -28,6 +28,8 @@ struct extent {
   uint64_t offset, bytes;
 };
 
+struct model_vm_hot model_vm_hot;
+
 static struct {
   struct model_range table[MODEL_RANGES_MAX - 3]; /* model_table's */
   uint32_t table_count;
@@ -40,7 +42,6 @@ static struct {
   char *stacks;
   uint64_t stacks_bytes;
   uint32_t stacks_committed;   /* slots below have memory */
-  uint32_t *site_hashes;       /* by index in tri_sites */
   char *snapshot;              /* of tri_state; NULL: none taken */
 } vm;
 
@@ -82,14 +83,18 @@ void model_vm_init(void) {
     if (vm.arena_bytes < ARENA_BYTES_MIN)
       rt_fatal(RT_END_NOMEM, "out of memory: no address space for the model");
   }
+  model_vm_hot.arena = (uintptr_t)vm.arena;
+  model_vm_hot.arena_bytes = vm.arena_bytes;
   vm.extents = model_table(EXTENTS_MAX * sizeof *vm.extents);
   vm.stacks_bytes = (uint64_t)SAN_STACK_FACTOR *
                     (MAIN_STACK_BYTES + (uint64_t)PLAT_MODEL_THREADS_MAX * THREAD_STACK_BYTES);
   vm.stacks = vmem_reserve(vm.stacks_bytes, VM_PAGE_BYTES);
   if (vm.stacks == NULL) rt_fatal(RT_END_NOMEM, "out of memory: no address space for stacks");
   size_t sites = (size_t)(__stop_tri_sites - __start_tri_sites);
-  vm.site_hashes = model_table(sites * sizeof *vm.site_hashes);
-  for (size_t i = 0; i < sites; i++) vm.site_hashes[i] = hash_site(&__start_tri_sites[i]);
+  uint32_t *hashes = model_table(sites * sizeof *hashes);
+  for (size_t i = 0; i < sites; i++) hashes[i] = hash_site(&__start_tri_sites[i]);
+  model_vm_hot.site_hashes = hashes;
+  model_vm_hot.sites = __start_tri_sites;
 }
 
 uint32_t plat_model_site_index(const struct plat_site *site) {
@@ -97,10 +102,6 @@ uint32_t plat_model_site_index(const struct plat_site *site) {
 }
 uint32_t plat_model_site_count(void) { return (uint32_t)(__stop_tri_sites - __start_tri_sites); }
 const struct plat_site *plat_model_site_at(uint32_t index) { return &__start_tri_sites[index]; }
-
-uint32_t model_site_hash(const struct plat_site *site) {
-  return vm.site_hashes[plat_model_site_index(site)];
-}
 
 /* The first row whose text begins the site's path decides. */
 enum plat_model_class plat_model_class_of(const struct plat_site *site) {
@@ -130,10 +131,10 @@ static inline uint64_t object_id(enum plat_model_region region, uint64_t offset)
   return (uint64_t)region << 60 | offset;
 }
 
-uint64_t plat_model_object(const void *p) {
+uint64_t plat_model_object(const void *p) { return model_object_id(p); }
+
+uint64_t model_object_id_elsewhere(const void *p) {
   uintptr_t a = (uintptr_t)p;
-  if (a - (uintptr_t)vm.arena < vm.arena_bytes)
-    return object_id(PLAT_REGION_ARENA, a - (uintptr_t)vm.arena);
   if (a - (uintptr_t)__start_tri_state < (size_t)(__stop_tri_state - __start_tri_state))
     return object_id(PLAT_REGION_STATE, a - (uintptr_t)__start_tri_state);
   if (a - (uintptr_t)vm.stacks < vm.stacks_bytes)

@@ -156,6 +156,7 @@ enum rt_err plat_thread_start(struct plat_thread *t, const char *name, void (*fn
 void plat_thread_join(struct plat_thread *t);
 void *plat_self(void);
 void plat_self_set(void *self);
+static inline void plat_on_processor(uint32_t index) { (void)index; }
 void plat_yield(void);
 void plat_sleep_ns(uint64_t ns);
 

@@ -76,6 +76,11 @@ func (w *watcher) result(e ending) members {
 	for _, name := range []string{"dropped", "logged", "stops_lost"} {
 		m.set("events."+name, 0)
 	}
+	for _, name := range []string{"steps", "switches", "coherence_misses", "read_misses",
+		"write_misses"} {
+		m.set("model."+name, nil)
+	}
+	m.set("model.processors", []members{})
 	lost := len(w.cycles) - cyclesKept
 	if lost < 0 {
 		lost = 0

@@ -1,0 +1,145 @@
+/* The model's caches: which access is a coherence miss, what it costs, and false sharing. */
+#include <string.h>
+
+#include "plat_model.h"
+#include "support.h"
+
+enum { WORDS_A_LINE = 8 };
+
+/* Lines by themselves: the arena's first page. */
+static PLAT_STATE struct at_u64 *cells;
+
+static void cells_make(void) {
+  cells = plat_vm_reserve(8192, 8192);
+  rt_assert(cells != NULL && plat_vm_commit(cells, 8192) == RT_OK);
+}
+
+/* ---- one access after the other -------------------------------------------------------------- */
+
+/* "R3 0": processor 3 reads word 0. Each says whether it must be a read miss, a write miss or none;
+ * the steps are done by one thread that changes processors. */
+struct access {
+  char what;
+  uint32_t processor, word;
+  char miss;
+};
+
+static struct plat_model_misses misses_of(uint32_t processor) {
+  struct plat_model_misses m;
+  plat_model_misses_read(processor, &m);
+  return m;
+}
+
+static void play(const struct access *list) {
+  cells_make();
+  for (const struct access *a = list; a->what != 0; a++) {
+    plat_on_processor(a->processor);
+    struct plat_model_misses before = misses_of(a->processor);
+    uint64_t begin_ps = plat_model_hot.clock_ps;
+    if (a->what == 'R') at_u64_load_relaxed(&cells[a->word]);
+    if (a->what == 'W') at_u64_store_relaxed(&cells[a->word], 1);
+    if (a->what == 'X') at_u64_add_relaxed(&cells[a->word], 1);
+    struct plat_model_misses after = misses_of(a->processor);
+    uint64_t extra_ps = plat_model_hot.clock_ps - begin_ps - plat_model_hot.cost_ps[PLAT_COST_step];
+    char miss = after.read > before.read ? 'r' : after.write > before.write ? 'w' : '-';
+    if (miss != a->miss)
+      rt_die("access %d: expected %c, found %c", (int)(a - list), a->miss, miss);
+    uint64_t cost = miss == 'r'   ? plat_model_hot.cost_ps[PLAT_COST_line_miss_read]
+                    : miss == 'w' ? plat_model_hot.cost_ps[PLAT_COST_line_miss_write]
+                                  : 0;
+    rt_assert(extra_ps == cost);
+  }
+}
+
+static void body_private(void) {
+  static const struct access list[] = {
+      {'R', 1, 0, '-'}, {'W', 1, 0, '-'}, {'R', 1, 1, '-'}, {'X', 1, 7, '-'},
+      {'W', 2, 8, '-'}, {'W', 1, 0, '-'}, {0}};
+  play(list);
+}
+
+static void body_shared(void) {
+  static const struct access list[] = {
+      {'W', 1, 0, '-'}, {'R', 2, 0, 'r'}, {'R', 2, 5, '-'}, {'R', 1, 0, '-'}, {'R', 3, 0, 'r'},
+      {'W', 2, 0, 'w'}, {'W', 2, 0, '-'}, {'R', 1, 0, 'r'}, {'W', 2, 1, 'w'}, {0}};
+  play(list);
+}
+
+/* Lines nobody wrote are shared freely. */
+static void body_read_only(void) {
+  static const struct access list[] = {
+      {'R', 1, 0, '-'}, {'R', 2, 0, '-'}, {'R', 3, 3, '-'}, {'X', 1, 0, '-'}, {'R', 3, 0, 'r'},
+      {0}};
+  play(list);
+}
+
+/* 1 and 65 share a bit, but not when they write in turns. */
+static void body_many_processors(void) {
+  static const struct access list[] = {
+      {'W', 1, 0, '-'},  {'W', 65, 0, 'w'},  {'W', 1, 0, 'w'},    {'R', 65, 0, 'r'},
+      {'R', 65, 0, '-'}, {'W', 1023, 0, 'w'}, {'R', 959, 0, 'r'}, {0}};
+  play(list);
+}
+
+static void test_accesses(void **state) {
+  (void)state;
+  test_run(body_private);
+  test_run(body_shared);
+  test_run(body_read_only);
+  test_run(body_many_processors);
+}
+
+/* A run begins with nothing in any cache. */
+static void test_forgets(void **state) {
+  (void)state;
+  test_run(body_shared);
+  test_run(body_shared);
+  assert_int_equal(misses_of(2).write, 2);
+  assert_int_equal(misses_of(1).write, 0);
+}
+
+/* ---- false sharing --------------------------------------------------------------------------- */
+
+enum { STORES = 10000 };
+static uint32_t stride; /* words between the two threads' cells */
+
+static void storer(void *arg) {
+  uint32_t number = (uint32_t)(uintptr_t)arg;
+  plat_on_processor(number);
+  for (uint64_t i = 0; i < STORES; i++) at_u64_store_relaxed(&cells[number * stride], i);
+}
+
+static void body_storers(void) {
+  struct plat_thread threads[2];
+  cells_make();
+  for (uintptr_t i = 0; i < 2; i++)
+    rt_assert(plat_thread_start(&threads[i], "store", storer, (void *)i) == RT_OK);
+  for (int i = 0; i < 2; i++) plat_thread_join(&threads[i]);
+}
+
+static uint64_t time_of(uint32_t words_apart) {
+  struct plat_model_stats stats;
+  stride = words_apart;
+  test_run(body_storers);
+  plat_model_stats_read(&stats);
+  return stats.end_ps;
+}
+
+static void test_false_sharing(void **state) {
+  (void)state;
+  uint64_t together = time_of(1);
+  assert_true(misses_of(0).write > STORES / 2 && misses_of(1).write > STORES / 2);
+  assert_int_equal(misses_of(0).read, 0);
+  uint64_t apart = time_of(WORDS_A_LINE);
+  assert_true(misses_of(0).write + misses_of(1).write < 10);
+  assert_true(together > 3 * apart);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_accesses),
+      cmocka_unit_test(test_forgets),
+      cmocka_unit_test(test_false_sharing),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
