@@ -98,7 +98,7 @@ static int publish(struct run *r) {
   status = verdict(r);
   int lost = r->json.path != NULL ? lose_output(sim_output_write(&r->json, r->outcome.result)) : 0;
   if (lost == 0) lost = lose_output(sim_output_keep(&r->events, is_whole ? "" : ".partial"));
-  if (!is_whole && r->o->events != NULL && r->events.target != NULL) {
+  if (lost == 0 && !is_whole && r->events.target != NULL) {
     fprintf(stderr, "  its event log is in %s.partial\n", r->o->events);
   }
   complain_without_table(r);

@@ -1,22 +1,12 @@
 /* Random operations against a reference, for every kind of key and element: lookups, counts, the
  * structure, and what an iteration must and must not see while the map changes under it. */
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "support.h"
+#include "shadow.h"
 
-enum { INDICES_MAX = 4096, KEY_BYTES_MAX = 300, ELEM_BYTES_MAX = 300, STRING_BYTES_MAX = 60 };
+enum { KEYS = 4096 };
 
-/* One kind of map. */
-struct kind {
-  const char *name;
-  enum map_kind_of_key key;
-  uint32_t key_bytes;
-  enum map_kind_of_elem elem;
-  uint32_t elem_bytes;
-};
-
-static const struct kind kinds[] = {
+static const struct shadow_shape shapes[] = {
     {"u64 -> 8", MAP_KEY_U64, 0, MAP_ELEM_BYTES, 8},
     {"u64 -> 0", MAP_KEY_U64, 0, MAP_ELEM_BYTES, 0},
     {"u64 -> 1", MAP_KEY_U64, 0, MAP_ELEM_BYTES, 1},
@@ -43,156 +33,48 @@ static const struct kind kinds[] = {
     {"300 bytes -> pointer", MAP_KEY_BYTES, 300, MAP_ELEM_POINTER, 0},
 };
 
-enum { ROOT_MAP, ROOT_VALUE, ROOT_KEY, ROOTS };
-
-/* What an iteration under way knows of one key. */
-enum seen { SEEN_MUST, SEEN_MAY, SEEN_NEVER, SEEN_DONE };
-
 struct world {
-  struct go_g *g;
-  const struct kind *kind;
-  const struct map_type *t;
-  void **roots;
-  uint64_t seed, draws;
-  uint32_t indices;              /* keys are number 0..indices-1 */
-  uint64_t stamps[INDICES_MAX];  /* value written last; 0: the key is absent */
-  uint8_t seen[INDICES_MAX];
+  struct shadow s;
+  uint64_t seed;
   bool iterating;
-  uint64_t count, stamp;
-  uint64_t grown_by;             /* growths when the iteration began */
+  uint64_t grown_by; /* growths when the iteration began */
 };
 
-static struct gc_type value_type = {.name = "test.value", .size = 16};
-
-union key {
-  uint64_t word;
-  double f64;
-  struct map_string string;
-  uint8_t bytes[KEY_BYTES_MAX];
-};
-
-static struct map *map_of(struct world *w) { return w->roots[ROOT_MAP]; }
-static uint32_t below(struct world *w, uint32_t n) { return rng_fastrandn(&w->draws, n); }
-
-/* ---- keys and values ------------------------------------------------------------------------ */
-
-/* A key carries its index in its first bytes, so that a visited key names itself. */
-static void make_key(struct world *w, uint32_t index, union key *k) {
-  memset(k, 0, sizeof *k);
-  switch (w->kind->key) {
-    case MAP_KEY_U64:
-      k->word = index | (uint64_t)(index * 2654435761U) << 32;
-      return;
-    case MAP_KEY_U32:
-      k->word = index;
-      return;
-    case MAP_KEY_F64:
-      k->f64 = index * 0.5;
-      if (index == 0 && below(w, 2) == 0)
-        k->f64 = -0.0;
-      return;
-    case MAP_KEY_BYTES:
-      memset(k->bytes, 0x5a, w->t->key_bytes);
-      memcpy(k->bytes, &index, w->t->key_bytes < 4 ? w->t->key_bytes : 4);
-      return;
-    case MAP_KEY_STRING: {
-      int64_t len = 4 + index % (STRING_BYTES_MAX - 3);
-      uint8_t *text = w->roots[ROOT_KEY] = gc_alloc_bytes(go_mu(w->g), (uint64_t)len);
-      memset(text, 'x', (size_t)len);
-      memcpy(text, &index, sizeof index);
-      k->string = (struct map_string){text, len};
-      return;
-    }
-    case MAP_KEY_ANY:
-      break;
-  }
-  CHECK(false, "key kind %d", (int)w->kind->key);
-}
-
-static uint32_t index_of(const struct world *w, const void *key) {
-  uint32_t index = 0;
-  if (w->kind->key == MAP_KEY_F64) {
-    double d;
-    memcpy(&d, key, sizeof d);
-    return (uint32_t)(d * 2);
-  }
-  if (w->kind->key == MAP_KEY_STRING)
-    memcpy(&index, ((const struct map_string *)key)->data, sizeof index);
-  else
-    memcpy(&index, key, w->t->key_bytes < 4 ? w->t->key_bytes : 4);
-  return index;
-}
-
-static uint8_t pattern(uint64_t stamp, uint32_t i) {
-  return (uint8_t)(stamp >> i % 4 * 8) ^ (uint8_t)i;
-}
-
-static void write_value(struct world *w, void *elem, uint64_t stamp) {
-  if (w->kind->elem == MAP_ELEM_POINTER) {
-    gc_store(go_mu(w->g), elem, w->roots[ROOT_VALUE]);
-    return;
-  }
-  for (uint32_t i = 0; i < w->kind->elem_bytes; i++)
-    ((uint8_t *)elem)[i] = pattern(stamp, i);
-}
-
-static void check_value(struct world *w, const void *elem, uint64_t stamp) {
-  if (w->kind->elem == MAP_ELEM_POINTER) {
-    const void *value;
-    memcpy(&value, elem, sizeof value);
-    CHECK(memcmp(value, &stamp, sizeof stamp) == 0, "%s, seed %llu", w->kind->name,
-          (unsigned long long)w->seed);
-    return;
-  }
-  for (uint32_t i = 0; i < w->kind->elem_bytes; i++)
-    CHECK(((const uint8_t *)elem)[i] == pattern(stamp, i), "%s, seed %llu", w->kind->name,
-          (unsigned long long)w->seed);
-}
+static struct map *map_of(struct world *w) { return w->s.roots[SHADOW_MAP]; }
 
 /* ---- operations ----------------------------------------------------------------------------- */
 
 static void put(struct world *w, uint32_t index) {
-  union key k;
-  make_key(w, index, &k);
-  w->stamp++;
-  w->roots[ROOT_VALUE] = gc_alloc(go_mu(w->g), &value_type);
-  memcpy(w->roots[ROOT_VALUE], &w->stamp, sizeof w->stamp);
-  write_value(w, map_assign(w->g, w->t, map_of(w), &k), w->stamp);
-  if (w->stamps[index] == 0) {
-    w->count++;
-    w->seen[index] = SEEN_MAY;
-  }
-  w->stamps[index] = w->stamp;
-}
-
-static void forget(struct world *w, uint32_t index) {
-  if (w->stamps[index] == 0)
-    return;
-  w->count--;
-  w->stamps[index] = 0;
-  w->seen[index] = SEEN_NEVER;
+  union shadow_key k;
+  uint8_t bytes[SHADOW_VALUE_BYTES_MAX];
+  shadow_key(&w->s, index, &k);
+  const void *elem = shadow_value(&w->s, bytes);
+  void *slot = map_assign(w->s.g, w->s.t, map_of(w), &k);
+  if (w->s.shape->elem == MAP_ELEM_POINTER)
+    gc_store(go_mu(w->s.g), slot, w->s.roots[SHADOW_VALUE]);
+  else
+    memcpy(slot, elem, w->s.shape->elem_bytes);
+  shadow_put(&w->s, index);
 }
 
 static void delete(struct world *w, uint32_t index) {
-  union key k;
-  make_key(w, index, &k);
-  map_delete(w->g, w->t, map_of(w), &k);
-  forget(w, index);
+  union shadow_key k;
+  shadow_key(&w->s, index, &k);
+  map_delete(w->s.g, w->s.t, map_of(w), &k);
+  shadow_forget(&w->s, index);
 }
 
 static void get(struct world *w, uint32_t index) {
-  union key k;
-  make_key(w, index, &k);
-  const void *elem = map_get(w->g, w->t, map_of(w), &k);
-  CHECK((elem != NULL) == (w->stamps[index] != 0), "%s, seed %llu, key %u", w->kind->name,
-        (unsigned long long)w->seed, index);
-  if (elem != NULL)
-    check_value(w, elem, w->stamps[index]);
+  union shadow_key k;
+  shadow_key(&w->s, index, &k);
+  const void *elem = map_get(w->s.g, w->s.t, map_of(w), &k);
+  CHECK((elem != NULL) == (w->s.stamps[index] != 0), SHADOW_WHO(&w->s, index));
+  if (elem != NULL) shadow_check(&w->s, index, elem);
 }
 
 static uint64_t growths(const struct world *w) {
   struct map_stats s;
-  map_stats_read(w->t, NULL, &s);
+  map_stats_read(w->s.t, NULL, &s);
   return s.growths + s.same_size_growths;
 }
 
@@ -201,19 +83,19 @@ static uint64_t growths(const struct world *w) {
 static void clear(struct world *w) {
   if (w->iterating && growths(w) != w->grown_by)
     return;
-  map_clear(w->g, w->t, map_of(w));
-  for (uint32_t i = 0; i < w->indices; i++)
-    forget(w, i);
+  map_clear(w->s.g, w->s.t, map_of(w));
+  shadow_clear(&w->s);
 }
 
 /* One random write or read; bias: percent of writes that insert. */
 static void random_step(struct world *w, uint32_t bias) {
-  uint32_t index = below(w, w->indices), what = below(w, 1000);
+  uint32_t index = shadow_below(&w->s, w->s.indices), what = shadow_below(&w->s, 1000);
+  w->s.steps++;
   if (what < 250)
     get(w, index);
   else if (what == 250)
     clear(w);
-  else if (below(w, 100) < bias)
+  else if (shadow_below(&w->s, 100) < bias)
     put(w, index);
   else
     delete(w, index);
@@ -221,100 +103,89 @@ static void random_step(struct world *w, uint32_t bias) {
 
 static void check_structure(struct world *w) {
   const char *why;
-  CHECK(map_check(w->g, w->t, map_of(w), &why), "%s, seed %llu: %s", w->kind->name,
+  CHECK(map_check(w->s.g, w->s.t, map_of(w), &why), "%s, seed %llu: %s", w->s.shape->name,
         (unsigned long long)w->seed, why);
-  CHECK_U64(map_count(map_of(w)), w->count);
+  CHECK_U64(map_count(map_of(w)), w->s.count);
 }
 
 /* ---- iterating ------------------------------------------------------------------------------ */
 
-static void visit(struct world *w, const struct map_iter *it) {
-  uint32_t index = index_of(w, it->key);
-  CHECK(index < w->indices);
-  CHECK(w->stamps[index] != 0, "%s, seed %llu: deleted key %u", w->kind->name,
-        (unsigned long long)w->seed, index);
-  CHECK(w->seen[index] != SEEN_DONE, "%s, seed %llu: key %u twice", w->kind->name,
-        (unsigned long long)w->seed, index);
-  check_value(w, it->elem, w->stamps[index]);
-  w->seen[index] = SEEN_DONE;
-}
-
 /* One iteration with up to `changes` random steps at every visit. */
 static void iterate(struct world *w, uint32_t changes, uint32_t bias) {
   struct map_iter it;
-  for (uint32_t i = 0; i < w->indices; i++)
-    w->seen[i] = w->stamps[i] != 0 ? SEEN_MUST : SEEN_NEVER;
+  struct shadow *s = &w->s;
+  shadow_iterate_begin(s);
   w->iterating = true;
   w->grown_by = growths(w);
   uint32_t budget = 20000;
-  for (map_iter_begin(w->g, w->t, map_of(w), &it); it.key != NULL; map_iter_next(w->g, &it)) {
-    visit(w, &it);
-    for (uint32_t n = changes == 0 ? 0 : below(w, changes + 1); n > 0 && budget > 0; n--, budget--)
-      random_step(w, bias);
+  for (map_iter_begin(s->g, s->t, map_of(w), &it); it.key != NULL; map_iter_next(s->g, &it)) {
+    uint32_t index = shadow_index(s, it.key);
+    shadow_visit(s, index);
+    shadow_check(s, index, it.elem);
+    uint32_t n = changes == 0 ? 0 : shadow_below(s, changes + 1);
+    for (; n > 0 && budget > 0; n--, budget--) random_step(w, bias);
   }
-  map_iter_end(w->g, &it);
+  map_iter_end(s->g, &it);
   w->iterating = false;
-  for (uint32_t i = 0; i < w->indices; i++)
-    CHECK(w->seen[i] != SEEN_MUST, "%s, seed %llu: key %u never visited", w->kind->name,
-          (unsigned long long)w->seed, i);
+  shadow_iterate_end(s);
 }
 
 /* Deletes through the iterator's own key pointer. */
 static void delete_by_iterator(struct world *w) {
   struct map_iter it;
-  for (map_iter_begin(w->g, w->t, map_of(w), &it); it.key != NULL; map_iter_next(w->g, &it)) {
-    if (below(w, 3) != 0)
-      continue;
-    uint32_t index = index_of(w, it.key);
-    map_delete(w->g, w->t, map_of(w), it.key);
-    forget(w, index);
+  struct shadow *s = &w->s;
+  for (map_iter_begin(s->g, s->t, map_of(w), &it); it.key != NULL; map_iter_next(s->g, &it)) {
+    if (shadow_below(s, 3) != 0) continue;
+    uint32_t index = shadow_index(s, it.key);
+    map_delete(s->g, s->t, map_of(w), it.key);
+    shadow_forget(s, index);
   }
-  map_iter_end(w->g, &it);
+  map_iter_end(s->g, &it);
 }
 
 /* ---- runs ----------------------------------------------------------------------------------- */
 
-static void world_init(struct world *w, struct go_g *g, const struct kind *kind, uint64_t seed) {
-  memset(w, 0, sizeof *w);
-  w->g = g;
-  w->kind = kind;
-  w->seed = w->draws = seed;
-  w->indices = 1U << (4 + below(w, 9));
-  w->t = map_type_new(kind->key, kind->key_bytes, kind->elem, kind->elem_bytes,
-                      rng_fastrand64(&w->draws) | 1);
+static void world_init(struct world *w, struct go_g *g, const struct shadow_shape *shape,
+                       uint64_t seed, void **roots) {
+  w->s.roots = roots;
+  shadow_init(&w->s, g, "go", shape, seed);
+  w->seed = seed;
+  w->iterating = false;
+  w->s.indices = 1U << (4 + shadow_below(&w->s, 9));
+  w->s.t = map_type_new(shape->key, shape->key_bytes, shape->elem, shape->elem_bytes,
+                        rng_fastrand64(&w->s.draws) | 1);
 }
 
 /* Phases of growing, churning and shrinking, with iterations between and meanwhile. */
 static void run_world(struct world *w, uint64_t steps) {
   static const uint32_t biases[] = {90, 50, 50, 10, 60, 0, 100};
-  go_mu(w->g)->p->fastrand = w->seed;
-  w->roots[ROOT_MAP] = map_new(w->g, w->t, below(w, 3) == 0 ? below(w, 2000) : 0);
+  go_mu(w->s.g)->p->fastrand = w->seed;
+  int64_t hint = shadow_below(&w->s, 3) == 0 ? shadow_below(&w->s, 2000) : 0;
+  w->s.roots[SHADOW_MAP] = map_new(w->s.g, w->s.t, hint);
   for (uint64_t done = 0; done < steps;) {
-    uint32_t bias = biases[below(w, sizeof biases / sizeof biases[0])];
-    uint32_t burst = 1 + below(w, 3 * w->indices);
+    uint32_t bias = biases[shadow_below(&w->s, sizeof biases / sizeof biases[0])];
+    uint32_t burst = 1 + shadow_below(&w->s, 3 * w->s.indices);
     for (uint32_t i = 0; i < burst; i++)
       random_step(w, bias);
     done += burst;
     check_structure(w);
-    iterate(w, below(w, 4), bias);
-    if (below(w, 8) == 0)
+    iterate(w, shadow_below(&w->s, 4), bias);
+    if (shadow_below(&w->s, 8) == 0)
       delete_by_iterator(w);
-    if (below(w, 8) == 0)
-      gc_collect(go_mu(w->g));
+    if (shadow_below(&w->s, 8) == 0)
+      gc_collect(go_mu(w->s.g));
     check_structure(w);
   }
 }
 
 static void all_kinds(struct go_g *g, void *arg, void *heap_arg) {
   (void)arg, (void)heap_arg;
-  gc_type_register(&value_type);
   struct world *w = malloc(sizeof *w);
   CHECK(w != NULL);
-  GC_ROOTS(go_mu(g), roots, ROOTS);
+  GC_ROOTS(go_mu(g), roots, SHADOW_ROOTS);
   for (uint64_t round = 0; round < 3; round++) {
-    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
-      world_init(w, g, &kinds[k], 1000 * round + k + 1);
-      w->roots = roots;
+    for (size_t k = 0; k < sizeof shapes / sizeof shapes[0]; k++) {
+      world_init(w, g, &shapes[k], 1000 * round + k + 1, roots);
       run_world(w, test_scaled(40000));
     }
   }
@@ -325,28 +196,26 @@ static void all_kinds(struct go_g *g, void *arg, void *heap_arg) {
 /* Deletes and inserts at a constant count until overflow buckets pile up: same-size growth. */
 static void churn(struct go_g *g, void *arg, void *heap_arg) {
   (void)arg, (void)heap_arg;
-  gc_type_register(&value_type);
   struct world *w = malloc(sizeof *w);
   CHECK(w != NULL);
-  GC_ROOTS(go_mu(g), roots, ROOTS);
-  for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k += 3) {
-    world_init(w, g, &kinds[k], 77 + k);
-    w->roots = roots;
-    w->indices = INDICES_MAX;
-    w->roots[ROOT_MAP] = map_new(g, w->t, 0);
+  GC_ROOTS(go_mu(g), roots, SHADOW_ROOTS);
+  for (size_t k = 0; k < sizeof shapes / sizeof shapes[0]; k += 3) {
+    world_init(w, g, &shapes[k], 77 + k, roots);
+    w->s.indices = KEYS;
+    w->s.roots[SHADOW_MAP] = map_new(g, w->s.t, 0);
     uint64_t steps = test_scaled(60000);
     for (uint64_t i = 0; i < steps; i++) {
-      put(w, (uint32_t)(i % INDICES_MAX));
+      put(w, (uint32_t)(i % KEYS));
       if (i >= 100)
-        delete(w, (uint32_t)((i - 100) % INDICES_MAX));
+        delete(w, (uint32_t)((i - 100) % KEYS));
       if (i % 997 == 0)
         iterate(w, 0, 0);
       if (i % 499 == 0)
         check_structure(w);
     }
     struct map_stats s;
-    map_stats_read(w->t, map_of(w), &s);
-    CHECK(steps < 60000 || s.same_size_growths > 0, "%s", kinds[k].name);
+    map_stats_read(w->s.t, map_of(w), &s);
+    CHECK(steps < 60000 || s.same_size_growths > 0, "%s", shapes[k].name);
   }
   GC_ROOTS_END(go_mu(g), roots);
   free(w);
