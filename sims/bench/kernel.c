@@ -45,26 +45,35 @@ struct yielding {
   uint64_t count;
 };
 
-static void yielder(struct go_g *g, void *arg, void *heap_arg) {
+static __attribute__((noinline)) void yielder(struct go_g *g, void *arg, void *heap_arg) {
   (void)heap_arg;
   const struct yielding *y = arg;
   for (uint64_t i = 0; i < y->count; i++) y->yield(g);
 }
 
-/* Two goroutines that yield to each other on one P; one operation is one switch. */
-static uint64_t yield_in_turn(struct go_g *g, uint64_t count, void (*yield)(struct go_g *g)) {
-  struct yielding y = {.yield = yield, .count = count / 2};
+/* Two goroutines that yield to each other on one P, both in yielder's loop, as goroutines of one
+ * function are: the return from a yield is predicted. One operation is one switch. */
+static uint64_t run_switch(struct go_g *g, uint64_t count) {
+  struct yielding y = {.yield = go_yield_local, .count = count / 2};
   go_spawn(g, "yielder", yielder, &y, NULL);
   yielder(g, &y, NULL);
   return 2 * y.count;
 }
 
-static uint64_t run_switch(struct go_g *g, uint64_t count) {
-  return yield_in_turn(g, count, go_yield_local);
+/* The same with a loop each: every return goes elsewhere than the processor predicts. */
+static uint64_t yield_apart(struct go_g *g, uint64_t count, void (*yield)(struct go_g *g)) {
+  struct yielding y = {.yield = yield, .count = count / 2};
+  go_spawn(g, "yielder", yielder, &y, NULL);
+  for (uint64_t i = 0; i < y.count; i++) yield(g);
+  return 2 * y.count;
+}
+
+static uint64_t run_switch_apart(struct go_g *g, uint64_t count) {
+  return yield_apart(g, count, go_yield_local);
 }
 
 static uint64_t run_gosched(struct go_g *g, uint64_t count) {
-  return yield_in_turn(g, count, go_yield);
+  return yield_apart(g, count, go_yield);
 }
 
 /* Ascending uint64 keys into maps that grow from empty, a million entries each. */
@@ -89,7 +98,9 @@ static uint64_t run_map_grow(struct go_g *g, uint64_t count) {
 
 static const struct kernel kernels[] = {
     {"alloc32", "allocate 32 bytes with two pointers and drop them", 1, 100000000, run_alloc32},
-    {"switch", "switch to the other goroutine of the same P", 1, 20000000, run_switch},
+    {"switch", "switch to the other goroutine of the same P, in the same loop", 1, 20000000,
+     run_switch},
+    {"switch-apart", "the same, each in a loop of its own", 1, 20000000, run_switch_apart},
     {"gosched", "the same through the global queue", 1, 20000000, run_gosched},
     {"map-grow", "insert 10^6 ascending uint64 keys into an empty map", 2, 5000000, run_map_grow},
 };
@@ -134,7 +145,7 @@ static int usage(FILE *out, int status) {
           "usage: kernel NAME [COUNT]    or NAME [COUNT] on standard input\n"
           "Runs one inner loop and prints one JSON line with its ns_per_op.\n");
   for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++)
-    fprintf(out, "  %-10s %s (default %" PRIu64 ")\n", kernels[i].name, kernels[i].doc,
+    fprintf(out, "  %-12s %s (default %" PRIu64 ")\n", kernels[i].name, kernels[i].doc,
             kernels[i].default_count);
   return status;
 }
