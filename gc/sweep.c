@@ -3,7 +3,6 @@
 #include "gc/heap_int.h"
 #include "gc/hooks.h"
 #include "gc/world.h"
-#include "runtime/event.h"
 #include "runtime/lockrank.h"
 
 enum {
@@ -60,7 +59,6 @@ void gc_sweep_end(struct gc_p *p) {
   uint32_t before = at_u32_add_acqrel(&sweep.active, UINT32_MAX);
   rt_assert((before & ~DRAINED) != 0);
   if (before != DRAINED + 1) return;
-  ev_emit(p->index, EV_gc_sweep_done, 0, sweepgen_now() / 2, 0);
   gc_hook_swept(p);
 }
 

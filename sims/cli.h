@@ -23,6 +23,7 @@ int sim_cmd_bench(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_fidelity(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_explore(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_replay(struct sim_cli *cli, const struct sim_options *o);
+int sim_cmd_conform(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_validate(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_list(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_help(struct sim_cli *cli, const struct sim_options *o);

@@ -130,6 +130,19 @@ const struct sim_command sim_commands[] = {
     .run = sim_cmd_fidelity,
   },
   {
+    .name = "conform", .arguments = "LOG...",
+    .doc = "hold an event log against the design's state machine",
+    .text =
+      "LOG is what `tricolor run --events` wrote, native or model, or - for standard input.\n"
+      "Judged are phases and cycles of the collector, stops of the world, mark workers, assists,\n"
+      "barrier buffers, the life of every goroutine and growths of maps. The first event that\n"
+      "does not fit is named with its line and what was expected; the exit status then is 1.",
+    .examples =
+      "  tricolor run map-growth --events log            a run with its log\n"
+      "  tricolor conform log                            whether it is a path the design allows\n",
+    .options = 0, .files_min = 1, .files_max = UINT32_MAX, .run = sim_cmd_conform,
+  },
+  {
     .name = "validate", .arguments = "FILE...",
     .doc = "check scenario files without running anything",
     .text =

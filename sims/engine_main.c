@@ -1,5 +1,6 @@
 /* An engine: runs one scenario on the platform and collector it was linked with, and writes the
  * result. sims/protocol.h says how the front end talks to it. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +131,8 @@ int main(int argc, char **argv) {
   plat_seed(e.scenario->seed);
   int status = plat_main(run_first_thread, &e);
   rt_set_end_handler(NULL);
+  if (e.measure.log != NULL && e.measure.events_dropped > 0)
+    fprintf(e.measure.log, "# dropped %" PRIu64 "\n", e.measure.events_dropped);
   if (e.measure.log != NULL && fclose(e.measure.log) != 0) {
     fprintf(stderr, "cannot write the event log %s\n", e.options.events_path);
     status = TRI_EXIT_ENGINE;
