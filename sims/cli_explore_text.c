@@ -190,7 +190,8 @@ static void print_guarantee(const cJSON *r, FILE *f, bool color) {
   if (kind[0] == '\0') return;
   bool is_strong = strcmp(kind, "NONE") != 0;
   label(f, "Guarantee");
-  char *line = sim_printf("%s: %s", kind, text);
+  bool is_named = strncmp(text, kind, strlen(kind)) == 0; /* the text may say its kind itself */
+  char *line = is_named ? sim_strdup(text) : sim_printf("%s: %s", kind, text);
   fputs(sim_style_begin(is_strong ? SIM_GOOD : SIM_PLAIN, color), f);
   print_wrapped(f, line);
   fputs(sim_style_end(is_strong ? SIM_GOOD : SIM_PLAIN, color), f);

@@ -252,12 +252,22 @@ static const cJSON *search(struct mutants *m, const struct scenario *s, cJSON *i
   return result;
 }
 
+/* Whether the search came to its end: every schedule, or every one up to the bound asked for. */
+static bool is_through(const struct scenario *twin, const cJSON *result) {
+  const cJSON *guarantee = member(result, "guarantee");
+  const char *kind = cJSON_GetStringValue(member(guarantee, "kind"));
+  double reached = 0;
+  if (kind == NULL || strcmp(kind, "BOUND") != 0) {
+    return kind != NULL && strcmp(kind, "EXHAUSTED") == 0;
+  }
+  bool has_bound = sim_metric_number(guarantee, "preemptions", &reached);
+  return has_bound && reached >= twin->explore_preemptions;
+}
+
 static enum twin judge_twin(const struct scenario *twin, const cJSON *result) {
-  const char *kind = cJSON_GetStringValue(member(member(result, "guarantee"), "kind"));
   if (result == NULL) return TWIN_BROKEN;
   if (sim_search_judge(twin, result) != SIM_SEARCH_CLEAN) return TWIN_FAILS;
-  bool is_through = kind != NULL && (strcmp(kind, "EXHAUSTED") == 0 || strcmp(kind, "BOUND") == 0);
-  return is_through ? TWIN_CLEAN : TWIN_CUT;
+  return is_through(twin, result) ? TWIN_CLEAN : TWIN_CUT;
 }
 
 /* Several mutants may have one correct form: it is searched once. */
@@ -322,8 +332,13 @@ static char *twin_text(const struct row *r) {
   char n[SIM_TEXT_MAX];
   const char *kind = cJSON_GetStringValue(member(member(r->twin_result, "guarantee"), "kind"));
   if (r->twin_result == NULL) return sim_strdup(twin_words[r->twin]);
-  return sim_printf("%s, %s, %s schedules", twin_words[r->twin], kind != NULL ? kind : "?",
-                    number(r->twin_result, "schedules.complete", SIM_UNIT_COUNT, n));
+  double bound = 0;
+  char reached[SIM_TEXT_MAX] = "";
+  if (sim_metric_number(r->twin_result, "guarantee.preemptions", &bound)) {
+    snprintf(reached, sizeof reached, " %.0f", bound);
+  }
+  return sim_printf("%s, %s%s, %s schedules", twin_words[r->twin], kind != NULL ? kind : "?",
+                    reached, number(r->twin_result, "schedules.complete", SIM_UNIT_COUNT, n));
 }
 
 static void add_cells(struct sim_table *t, const struct row *r) {

@@ -18,18 +18,19 @@ static void write_race(const char *name, const char *more) {
 }
 
 /* What the fake engine answers for a scenario, here with another name and message. */
-static void write_answer(const char *name, const char *violation, const char *kind) {
+static void write_answer(const char *name, const char *violation, const char *guarantee) {
   char *path = sim_printf("documents/%s.json", name);
   char *text = sim_printf(
     "{\"schema\": \"tricolor.explore/1\", \"scenario\": \"%s\", \"strategy\": \"hunt\","
     "\"schedules\": {\"complete\": 515, \"blocked\": 0, \"cut\": 0, \"failed\": 0},"
-    "\"elapsed_ns\": 2000000, \"guarantee\": {\"kind\": \"%s\", \"text\": \"so\"},"
-    "\"violation\": %s}", name, kind, violation);
+    "\"elapsed_ns\": 2000000, \"guarantee\": {\"kind\": %s, \"text\": \"so\"},"
+    "\"violation\": %s}", name, guarantee, violation);
   write_file(path, text);
   free(text);
   free(path);
 }
 
+#define BOUND(n) "\"BOUND\", \"preemptions\": " #n
 #define FOUND                                                                                 \
   "{\"message\": \"b is not marked\", \"strategy\": \"pct\", \"found_at_schedule\": 1234,"     \
   "\"preemptions\": 2, \"least_preemptions\": 2, \"least_is_proven\": true,"                 \
@@ -55,9 +56,9 @@ static int set_up(void **state) {
   write_race("bare", "\"gc\": {\"barrier\": {\"kind\": \"none\"}}, "
                      "\"expect_violation\": \"not marked\",");
   write_race("right", "\"description\": \"x\",");
-  write_answer("bare", FOUND, "NONE");
-  write_answer("bare-twin", "null", "BOUND");
-  write_answer("right", "null", "EXHAUSTED");
+  write_answer("bare", FOUND, "\"NONE\"");
+  write_answer("bare-twin", "null", BOUND(2));
+  write_answer("right", "null", "\"EXHAUSTED\"");
   unlink("words");
   return 0;
 }
@@ -73,7 +74,7 @@ static void test_all_killed(void **state) {
   assert_int_equal(r->status, 0);
   assert_contains(r->out, "scenario       fault  found by  in schedule     time  preemptions");
   assert_contains(r->out, "bare      no barrier       pct        1,234  2.00 ms    2 (least)  "
-                          "    clean, BOUND, 515 schedules\n");
+                          "  clean, BOUND 2, 515 schedules\n");
   assert_contains(r->out, "right                  correct            -        -            -  "
                           "clean, EXHAUSTED, 515 schedules\n");
   assert_contains(r->out, "tricolor replay 'tri1:a:b:-:-:5e1c'\n");
@@ -85,6 +86,7 @@ static void test_all_killed(void **state) {
 static void test_twin(void **state) {
   (void)state;
   unlink("configs/races/right.json"); /* so that the twin is the last to run */
+  write_answer("bare-twin", "null", BOUND(3));
   assert_int_equal(mutants("--preemptions 3")->status, 0);
   char *text = read_file("in");
   assert_contains(text, "\"kind\":\"hybrid\"");
@@ -96,12 +98,12 @@ static void test_twin(void **state) {
 
 static void test_survivor(void **state) {
   (void)state;
-  write_answer("bare", "null", "PROBABILITY");
+  write_answer("bare", "null", "\"PROBABILITY\"");
   const struct outcome *r = mutants("");
   assert_int_equal(r->status, 1);
   assert_contains(r->out, "SURVIVES");
   assert_contains(r->out, "0 of 1 faults found");
-  write_answer("bare", "{\"message\": \"something else\"}", "NONE");
+  write_answer("bare", "{\"message\": \"something else\"}", "\"NONE\"");
   r = mutants("");
   assert_int_equal(r->status, 1);
   assert_contains(r->out, "OTHER");
@@ -109,14 +111,18 @@ static void test_survivor(void **state) {
 
 static void test_bad_twin(void **state) {
   (void)state;
-  write_answer("bare-twin", FOUND, "NONE");
+  write_answer("bare-twin", FOUND, "\"NONE\"");
   const struct outcome *r = mutants("");
   assert_int_equal(r->status, 1);
   assert_contains(r->out, "VIOLATION, NONE, 515 schedules");
-  write_answer("bare-twin", "null", "NONE"); /* time was over before the bound was exhausted */
+  write_answer("bare-twin", "null", "\"NONE\""); /* time was over before the bound was exhausted */
   r = mutants("");
   assert_int_equal(r->status, 1);
   assert_contains(r->out, "not exhausted, NONE, 515 schedules");
+  write_answer("bare-twin", "null", BOUND(1)); /* less than was asked for */
+  r = mutants("");
+  assert_int_equal(r->status, 1);
+  assert_contains(r->out, "not exhausted, BOUND 1, 515 schedules");
 }
 
 static void test_json(void **state) {
