@@ -133,6 +133,11 @@ void plat_model_explore(struct plat_model_outcome *out);
 /* After a run: what its threads would have done next, in order of thread number; how many, at most
  * room. Not the thread that ended the run by what it did. */
 uint32_t plat_model_pending(struct plat_model_op *out, uint32_t room);
+/* In a run or after it: what a thread is about to do between two of its points, where it waits or
+ * gives way; NULL: it is at a point, has ended, or has ended the run. */
+const struct plat_model_op *plat_model_between_points(uint32_t thread);
+/* Of a thread that was started and not joined. */
+uint32_t plat_model_thread_number(const struct plat_thread *t);
 /* Ends exploring; the world is gone as after plat_model_reset. */
 void plat_model_leave(void);
 /* By a thread of the world in an explored run; a normal run returns from both. */

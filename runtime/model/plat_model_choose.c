@@ -327,6 +327,7 @@ void plat_model_explore(struct plat_model_outcome *out) {
   model_image_restore();
   look_at_pending();
   explorer->outcome = out;
+  explorer->ended_by = NULL;
   rt_set_end_handler(on_fatal);
   model.choosing = true;
   model_enter_world(model.marked);
@@ -338,6 +339,15 @@ uint32_t plat_model_pending(struct plat_model_op *out, uint32_t room) {
   for (uint32_t i = 0; i < model.live_count && count < room; i++)
     if (model.live[i] != explorer->ended_by) out[count++] = model.live[i]->pending;
   return count;
+}
+
+const struct plat_model_op *plat_model_between_points(uint32_t thread) {
+  for (uint32_t i = 0; i < model.live_count; i++) {
+    const struct model_thread *t = model.live[i];
+    if (t->id != thread) continue;
+    return t->is_at_point || t == explorer->ended_by ? NULL : &t->pending;
+  }
+  return NULL;
 }
 
 void plat_model_leave(void) {

@@ -3,6 +3,9 @@
 /* Threads are numbered, and random numbers drawn, in the order of these operations. */
 static const char thread_numbers, random_numbers;
 
+/* A thread as an object: its number. Its structure may serve another thread later. */
+static const void *thread_object(uint32_t number) { return (const void *)(uintptr_t)(number + 1); }
+
 struct xp_access xp_access_special(const struct plat_model_op *op) {
   const void *at = op->address;
   switch (op->kind) {
@@ -25,9 +28,9 @@ struct xp_access xp_access_special(const struct plat_model_op *op) {
     case PLAT_OP_THREAD_START:
       return (struct xp_access){&thread_numbers, XP_ACCESS_WRITE};
     case PLAT_OP_THREAD_END:
-      return (struct xp_access){at, XP_ACCESS_WRITE};
+      return (struct xp_access){thread_object(op->thread), XP_ACCESS_WRITE};
     case PLAT_OP_JOIN:
-      return (struct xp_access){((const struct plat_thread *)at)->thread, XP_ACCESS_JOIN};
+      return (struct xp_access){thread_object(plat_model_thread_number(at)), XP_ACCESS_JOIN};
     case PLAT_OP_RANDOM:
       return (struct xp_access){&random_numbers, XP_ACCESS_WRITE};
     default:

@@ -14,6 +14,7 @@ enum xp_access_kind {
   XP_ACCESS_LOCK,
   XP_ACCESS_TRY,      /* a try-lock that succeeds */
   XP_ACCESS_UNLOCK,
+  XP_ACCESS_BLOCK,    /* no operation: a thread begins to wait for a mutex between two points */
   XP_ACCESS_WAKE,     /* of a note without token: enables a wait */
   XP_ACCESS_WAIT,     /* takes a token that is there */
   XP_ACCESS_TIMEOUT,  /* happens only because nobody else could go on */
@@ -22,7 +23,8 @@ enum xp_access_kind {
 enum { XP_ACCESS_KINDS = XP_ACCESS_JOIN + 1 };
 
 struct xp_access {
-  const void *object; /* an address, to compare: the world is put back at the same place */
+  const void *object; /* to compare: an address (the world is put back at the same place), or a
+                       * small number for what has none */
   enum xp_access_kind kind;
 };
 

@@ -109,33 +109,85 @@ static bool is_repeated(const struct dpor *d, uint32_t latest, uint32_t event,
                      : kind == XP_ACCESS_READ && was == XP_ACCESS_WRITE;
 }
 
-void dpor_touch(struct dpor *d, const struct plat_model_op *op) {
-  uint32_t event = d->depth - 1;
+static void note_object(struct dpor_footprint *f, uint32_t object, enum xp_access_kind kind) {
+  f->touches |= bit(object & 63);
+  if (xp_access_writes(kind)) f->writes |= bit(object & 63);
+}
+
+static void touch(struct dpor *d, uint32_t event, struct xp_access a) {
   struct dpor_node *n = &d->node[event];
-  struct xp_access a = xp_access_of(op);
-  if (a.kind == XP_ACCESS_NONE) return;
-  if (a.kind == XP_ACCESS_TIMEOUT) d->last_timeout = event;
   uint32_t object = object_index(d, a.object);
   uint32_t latest = d->object[object].latest;
   if (is_repeated(d, latest, event, a.kind)) return;
-  n->footprint.touches |= bit(object & 63);
-  if (xp_access_writes(a.kind)) n->footprint.writes |= bit(object & 63);
+  note_object(&n->footprint, object, a.kind);
   d->object[object].latest = d->access_count;
-  add_access(d, n, (struct dpor_access){object, event, latest, a.kind});
+  add_access(d, n, (struct dpor_access){object, event, latest, a.kind, false});
+}
+
+void dpor_touch(struct dpor *d, const struct plat_model_op *op) {
+  struct xp_access a = xp_access_of(op);
+  if (a.kind == XP_ACCESS_NONE) return;
+  if (a.kind == XP_ACCESS_TIMEOUT) d->last_timeout = d->depth - 1;
+  touch(d, d->depth - 1, a);
+}
+
+void dpor_block_event(struct dpor *d, uint32_t i) {
+  const struct plat_model_op *op = plat_model_between_points(d->number[d->node[i].thread]);
+  if (op == NULL) return;
+  struct xp_access a = xp_access_of(op);
+  if (a.kind == XP_ACCESS_NONE) return;
+  if (a.kind == XP_ACCESS_LOCK) {
+    touch(d, i, (struct xp_access){a.object, XP_ACCESS_BLOCK});
+    return;
+  }
+  if (a.kind == XP_ACCESS_TIMEOUT) a.kind = XP_ACCESS_WAIT;
+  uint32_t object = object_index(d, a.object);
+  note_object(&d->node[i].footprint, object, a.kind);
+  add_access(d, &d->node[i], (struct dpor_access){object, i, DPOR_NONE, a.kind, true});
 }
 
 void dpor_undo_event(struct dpor *d, uint32_t i) {
   const struct dpor_node *n = &d->node[i];
   for (uint32_t k = n->footprint.count; k-- > 0;) {
     const struct dpor_access *a = &d->access[n->footprint.first + k];
-    d->object[a->object].latest = a->previous;
+    if (!a->is_pending) d->object[a->object].latest = a->previous;
   }
   d->last_event[n->thread] = n->previous;
   d->last_timeout = n->timeout_before;
 }
 
+enum step { SKIP = 0, RACE = 1, EDGE = 2, STOP = 4 };
+
+/* What an earlier access `b` of the object is to access `a`, and whether those before it are
+ * ordered before `a` by it. Late: a's event has done something before, which it also does when it
+ * then has to wait; so it could have come before what lets `a` happen. */
+static enum step relation(enum xp_access_kind a, enum xp_access_kind b, bool is_late) {
+  bool writes = xp_access_writes(b);
+  if (!xp_access_writes(a)) return writes ? RACE | STOP : SKIP;
+  switch (is_late ? XP_ACCESS_WRITE : a) {
+    case XP_ACCESS_LOCK:
+      /* An unlock only enables the lock. The race is with the lock before it: which came first is
+       * free, so that one is compared with what the thread knew before the unlock told it. */
+      if (b == XP_ACCESS_UNLOCK) return EDGE;
+      if (b == XP_ACCESS_BLOCK) return SKIP;
+      return writes ? RACE | STOP : SKIP;
+    case XP_ACCESS_WAIT:
+      if (b == XP_ACCESS_WAKE) return EDGE | STOP;
+      return writes ? RACE | STOP : RACE;
+    case XP_ACCESS_JOIN:
+      return EDGE | STOP;
+    default:
+      return writes ? RACE | STOP : RACE;
+  }
+}
+
+/* Of a sleeper and of an event. What the sleeper waits for in the middle of its stretch is in
+ * conflict with what would come in between, not with what ends the waiting: it goes on right after
+ * that. */
 static bool accesses_conflict(const struct dpor_access *a, const struct dpor_access *b) {
-  return a->object == b->object && (xp_access_writes(a->kind) || xp_access_writes(b->kind));
+  if (a->object != b->object || b->is_pending) return false;
+  if (a->is_pending) return (relation(a->kind, b->kind, false) & RACE) != 0;
+  return xp_access_writes(a->kind) || xp_access_writes(b->kind);
 }
 
 bool dpor_conflict(const struct dpor *d, const struct dpor_footprint *a,
@@ -148,29 +200,6 @@ bool dpor_conflict(const struct dpor *d, const struct dpor_footprint *a,
 }
 
 /* ---- what an event depends on ---------------------------------------------------------------- */
-
-enum step { SKIP = 0, RACE = 1, EDGE = 2, STOP = 4 };
-
-/* What an earlier access `b` of the object is to access `a`, and whether those before it are
- * ordered before `a` by it. */
-static enum step relation(enum xp_access_kind a, enum xp_access_kind b) {
-  bool writes = xp_access_writes(b);
-  if (!xp_access_writes(a)) return writes ? RACE | STOP : SKIP;
-  switch (a) {
-    case XP_ACCESS_LOCK:
-      /* An unlock only enables the lock. The race is with the lock before it: which came first is
-       * free, so that one is compared with what the thread knew before the unlock told it. */
-      if (b == XP_ACCESS_UNLOCK) return EDGE;
-      return writes ? RACE | STOP : SKIP;
-    case XP_ACCESS_WAIT:
-      if (b == XP_ACCESS_WAKE) return EDGE | STOP;
-      return writes ? RACE | STOP : RACE;
-    case XP_ACCESS_JOIN:
-      return EDGE | STOP;
-    default:
-      return writes ? RACE | STOP : RACE;
-  }
-}
 
 static void add_candidate(struct dpor *d, uint32_t event, bool is_race) {
   uint32_t at = d->candidates;
@@ -192,12 +221,12 @@ struct section {
 };
 
 static void add_dependencies(struct dpor *d, uint32_t event, const struct dpor_access *a,
-                             struct section *s) {
+                             bool is_late, struct section *s) {
   struct section taken = {.unlock = DPOR_NONE};
   for (uint32_t k = a->previous; k != DPOR_NONE; k = d->access[k].previous) {
     const struct dpor_access *b = &d->access[k];
     if (b->event == event) continue;
-    enum step step = relation(a->kind, b->kind);
+    enum step step = relation(a->kind, b->kind, is_late);
     if (step == SKIP) continue;
     if (step == EDGE && taken.unlock == DPOR_NONE)
       taken = (struct section){d->node[b->event].thread, 0, b->event};
@@ -214,11 +243,13 @@ static void add_dependencies(struct dpor *d, uint32_t event, const struct dpor_a
 static void collect_candidates(struct dpor *d, uint32_t event) {
   const struct dpor_node *n = &d->node[event];
   struct section section = {.unlock = DPOR_NONE};
-  bool is_timeout = false;
+  bool is_timeout = false, is_late = false;
   d->candidates = 0;
   for (uint32_t k = 0; k < n->footprint.count; k++) {
     const struct dpor_access *a = &d->access[n->footprint.first + k];
-    add_dependencies(d, event, a, &section);
+    if (a->is_pending) continue;
+    add_dependencies(d, event, a, is_late, &section);
+    is_late |= a->kind != XP_ACCESS_JOIN; /* of which nothing can come in between */
     is_timeout |= a->kind == XP_ACCESS_TIMEOUT;
   }
   if (n->timeout_before != DPOR_NONE) add_candidate(d, n->timeout_before, true);
@@ -232,11 +263,17 @@ static bool knows(const struct dpor *d, const uint32_t *clock, uint32_t event) {
   return clock[d->node[event].thread] >= d->node[event].seq;
 }
 
+/* Forced because its host unlocked a mutex: the order of the two locks is free all the same. */
+static bool waited_for_lock(const struct dpor *d, const struct dpor_node *n) {
+  return n->has_waited && n->footprint.count > 0 &&
+         d->access[n->footprint.first].kind == XP_ACCESS_LOCK;
+}
+
 /* What the event knew when it began. */
 static void join_own_past(const struct dpor *d, uint32_t event, uint32_t *clock) {
   const struct dpor_node *n = &d->node[event];
   if (n->previous != DPOR_NONE) join(d, clock, n->previous);
-  if (n->is_forced) join(d, clock, n->host);
+  if (n->is_forced && !waited_for_lock(d, n)) join(d, clock, n->host);
 }
 
 /* ---- races ----------------------------------------------------------------------------------- */
@@ -319,6 +356,7 @@ void dpor_finish_event(struct dpor *d, uint32_t i) {
   }
   for (uint32_t k = 0; k < d->candidates; k++)
     if (!d->candidate[k].is_race) join(d, known, d->candidate[k].event);
+  if (n->is_forced) join(d, known, n->host);
   known[n->thread] = n->seq;
   memcpy(clock_of(d, i), known, d->width * sizeof *known);
 }

@@ -23,6 +23,7 @@ struct dpor_access {
   uint32_t event;
   uint32_t previous; /* access on the object before; DPOR_NONE: none */
   enum xp_access_kind kind;
+  bool is_pending;   /* where the event's thread waits in the middle of its stretch: in no list */
 };
 
 struct dpor_object {
@@ -47,6 +48,7 @@ struct dpor_node {
   uint8_t thread;           /* of the event */
   uint8_t choice;           /* its place in the point */
   bool is_forced;
+  bool has_waited;          /* forced: its first operation is the one its thread waited in */
   uint32_t host;            /* event; of one that is not forced: itself */
   uint32_t seq;             /* the event's number in its thread, from 1 */
   uint32_t previous;        /* the thread's last event before it */
@@ -107,10 +109,15 @@ uint32_t dpor_thread(struct dpor *d, uint32_t number);
 void dpor_touch(struct dpor *d, const struct plat_model_op *op);
 /* Event number i has come to its end: its clock, and what its races demand of the nodes below. */
 void dpor_finish_event(struct dpor *d, uint32_t i);
+/* Before event number i is finished: if its thread has come to a wait in the middle of its stretch,
+ * notes what it will touch as soon as it can. Of several that wait for a mutex the platform lets a
+ * certain one go on, so who waits when matters: that is a write of the mutex. */
+void dpor_block_event(struct dpor *d, uint32_t i);
 /* Takes the topmost event back; its footprint stays readable while its node is there. */
 void dpor_undo_event(struct dpor *d, uint32_t i);
-bool dpor_conflict(const struct dpor *d, const struct dpor_footprint *a,
-                   const struct dpor_footprint *b);
+/* Whether an event disturbs a sleeper. */
+bool dpor_conflict(const struct dpor *d, const struct dpor_footprint *sleeper,
+                   const struct dpor_footprint *event);
 /* Event number i, of that thread, begins: its node is there. */
 void dpor_begin_event(struct dpor *d, uint32_t i, uint32_t thread);
 /* Makes room for one more node. */

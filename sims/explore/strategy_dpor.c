@@ -109,7 +109,9 @@ static uint32_t decide(struct dpor *d, const struct plat_model_point *p) {
 }
 
 static void finish_last_event(struct dpor *d) {
-  if (d->finished < d->depth) dpor_finish_event(d, d->finished++);
+  if (d->finished == d->depth) return;
+  dpor_block_event(d, d->finished);
+  dpor_finish_event(d, d->finished++);
 }
 
 static uint32_t choose(struct xp_chooser *x, const struct plat_model_point *p) {
@@ -133,7 +135,10 @@ static void force(struct dpor *d, uint32_t thread) {
 static void execute(struct xp_chooser *x, const struct plat_model_op *op) {
   struct dpor *d = (struct dpor *)x;
   if (d->finished >= d->depth) return; /* known, or before the first point */
-  if (op->thread != d->number[d->node[d->depth - 1].thread]) force(d, dpor_thread(d, op->thread));
+  if (op->thread != d->number[d->node[d->depth - 1].thread]) {
+    force(d, dpor_thread(d, op->thread));
+    d->node[d->depth - 1].has_waited = op->kind != PLAT_OP_THREAD_BEGIN;
+  }
   dpor_touch(d, op);
 }
 
