@@ -197,16 +197,18 @@ static void print_table(const cJSON *violation, FILE *f, bool color) {
 
 /* ---- what is around it ---- */
 
-static void print_found(const cJSON *v, FILE *f) {
+/* False: nobody searched for it, it was replayed. */
+static bool print_found(const cJSON *v, FILE *f) {
   double schedule = 0, ns = 0;
   char count[SIM_TEXT_MAX], time[SIM_TEXT_MAX], strategy[SIM_TEXT_MAX];
-  if (!sim_metric_number(v, "found_at_schedule", &schedule)) return;
+  if (!sim_metric_number(v, "found_at_schedule", &schedule) || schedule == 0) return false;
   fprintf(f, "found by %s in schedule %s",
           sim_text_clean(text_at(v, "strategy"), strategy, sizeof strategy),
           sim_format(SIM_UNIT_COUNT, schedule, count));
   if (sim_metric_number(v, "found_after_ns", &ns)) {
     fprintf(f, ", after %s", sim_format(SIM_UNIT_NS, ns, time));
   }
+  return true;
 }
 
 static void print_minimised(const cJSON *v, FILE *f) {
@@ -262,6 +264,7 @@ static void print_lines(const cJSON *v, const char *key, const char *label, FILE
 /* A shell takes a token only in quotes: it may hold < > ; and [ ]. */
 static void print_again(const cJSON *v, FILE *f, bool color) {
   const char *token = text_at(v, "token"), *file = text_at(v, "file");
+  const char *error = text_at(v, "file_error");
   char clean[4096];
   if (token[0] == '\0' && file[0] == '\0') return;
   fprintf(f, "\n%sSee it again%s\n", sim_style_begin(SIM_BOLD, color),
@@ -271,6 +274,8 @@ static void print_again(const cJSON *v, FILE *f, bool color) {
   }
   if (file[0] != '\0') {
     fprintf(f, "  tricolor replay %s\n", sim_text_clean(file, clean, sizeof clean));
+  } else if (error[0] != '\0') {
+    fprintf(f, "  no schedule file: %s\n", sim_text_clean(error, clean, sizeof clean));
   }
 }
 
@@ -282,10 +287,7 @@ void sim_counterexample_print(const cJSON *v, FILE *f, bool color) {
           is_special ? " (" : "", is_special ? kind : "", is_special ? ")" : "",
           sim_text_clean(text_at(v, "message"), message, sizeof message),
           sim_style_end(SIM_BAD, color));
-  print_found(v, f);
-  if (cJSON_HasObjectItem(v, "found_at_schedule") && cJSON_HasObjectItem(v, "preemptions")) {
-    fprintf(f, "; ");
-  }
+  if (print_found(v, f) && cJSON_HasObjectItem(v, "preemptions")) fprintf(f, "; ");
   print_minimised(v, f);
   fputc('\n', f);
   print_choices(v, f);

@@ -82,15 +82,27 @@ static const char *text_of(const cJSON *item, const char *key) {
   return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, key));
 }
 
+/* Columns for the names of a list. */
+static int name_width(const cJSON *list) {
+  const cJSON *item = NULL;
+  uint32_t width = 20;
+  cJSON_ArrayForEach(item, list) {
+    uint32_t one = sim_text_width(text_of(item, "name"));
+    if (one > width) width = one;
+  }
+  return (int)width;
+}
+
 /* "  name            what it is" in one table each, descriptions to the left. */
 static void print_items(const cJSON *doc, const char *key, const char *heading, bool color) {
   const cJSON *list = cJSON_GetObjectItemCaseSensitive(doc, key), *item = NULL;
+  int width = name_width(list);
   printf("%s%s%s\n", sim_style_begin(SIM_BOLD, color), heading, sim_style_end(SIM_BOLD, color));
   cJSON_ArrayForEach(item, list) {
     char name[SIM_TEXT_MAX], about[1024];
     sim_text_clean(text_of(item, "name"), name, sizeof name);
     sim_text_clean(text_of(item, "description"), about, sizeof about);
-    printf("  %-*s  %s\n", 20, name, about);
+    printf("  %-*s  %s\n", width, name, about);
   }
   if (cJSON_GetArraySize(list) == 0) printf("  none found\n");
 }
