@@ -92,8 +92,8 @@
  * The end (runtime/check.c): void plat_end_begin(void) lets one thread through and stops the
  * others for ever, aborts when that one comes again; plat_end_abort(); plat_print(text) to stderr.
  *
- * Exploring (model): void plat_mark(void) says that the searched part of a prepared run begins here
- * (runtime/model/plat_model.h); nothing natively.
+ * Exploring (model; nothing natively): void plat_mark(void) says that the searched part of a
+ * prepared run begins here, void plat_mark_end(void) that it ends (runtime/model/plat_model.h).
  *
  * Mutable globals of the core are declared `PLAT_STATE struct x y;` so that the model can reset
  * the world by copying one section.

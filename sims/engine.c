@@ -112,12 +112,22 @@ static void configure(const struct scenario *sc, struct gc_config *gc, struct go
   if (sc->stack_bytes != 0) go->stack_bytes = sc->stack_bytes;
 }
 
+static bool is_explored(const struct engine *e) {
+  return e->options.explore || e->options.replay != NULL;
+}
+
 static void main_goroutine(struct go_g *g, void *arg, void *heap_arg) {
   (void)heap_arg;
   struct engine *e = arg;
   gc_start(go_mu(g));
   e->start_ns = plat_now_ns();
   workload_setup(e->workload, g);
+  if (is_explored(e)) {
+    gc_collect(go_mu(g)); /* starts the workers, and leaves nothing to sweep */
+    workload_run(e->workload, g, e->gaps);
+    plat_mark_end();
+    return;
+  }
   gc_totals_read(go_mu(g), &e->before);
   go_totals_read(&e->sched_before);
 
@@ -168,12 +178,13 @@ static int run_litmus(struct engine *e) {
   e->cpu_begin_ns = plat_cpu_ns();
   e->start_ns = e->begin_ns = plat_now_ns();
   at_quiet_store(&e->published_begin_ns, e->begin_ns);
-  const char *why = litmus_run(c);
+  const char *why = litmus_run(c); /* explored from where its threads stand ready */
   e->end_ns = plat_now_ns();
   e->cpu_end_ns = plat_cpu_ns();
   if (why != NULL)
     rt_fatal(RT_END_VIOLATION, "%s %s: %s", litmus_words[c->program].name,
              litmus_facts[c->program].variants[c->variant].name, why);
+  plat_mark_end();
   sim_platform_unwatch();
   int status = finish_run(e);
   sim_measure_finish(&e->measure);
@@ -194,8 +205,8 @@ int engine_run(struct engine *e) {
   if (err != RT_OK) return fail("event rings", err);
   err = gc_init(&gc, go_world_ops());
   if (err != RT_OK) return fail("heap", err);
-  sim_measure_init(&e->measure, sc->procs, e->measure.log);
-  e->workload = workload_new(sc, &e->measure);
+  if (!is_explored(e)) sim_measure_init(&e->measure, sc->procs, e->measure.log);
+  e->workload = workload_new(sc, is_explored(e) ? NULL : &e->measure);
   e->gaps = sim_gaps_new(sc->procs);
   sim_platform_calibrate();
 

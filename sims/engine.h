@@ -8,6 +8,9 @@ struct engine_options {
   const char *run;         /* "3/10": echoed */
   bool gctrace;            /* forward gctrace lines */
   const char *events_path; /* NULL: no event log */
+  bool explore;            /* search the schedules; model only */
+  const char *replay;      /* a token: that schedule alone; model only */
+  const char *trace_path;  /* of the replay, for Perfetto; NULL: none */
 };
 
 struct engine {
@@ -31,6 +34,10 @@ struct engine {
 
 /* Runs e->scenario to its end on the platform's first thread; the exit status. */
 int engine_run(struct engine *e);
+
+/* Searches the schedules of e->scenario, or replays one (e->options); the exit status. Not inside
+ * plat_main. Native: refuses. */
+int engine_explore(struct engine *e);
 
 /* Writes a line to standard output, unless the last one has been written. Any thread. */
 void engine_write(struct engine *e, const char *line, bool is_last);

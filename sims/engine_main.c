@@ -49,9 +49,15 @@ static void parse_options(struct engine_options *o, int argc, char **argv) {
       o->run = argv[++i];
     } else if (strcmp(argv[i], "--events") == 0 && has_value) {
       o->events_path = argv[++i];
+    } else if (strcmp(argv[i], "--explore") == 0) {
+      o->explore = true;
+    } else if (strcmp(argv[i], "--replay") == 0 && has_value) {
+      o->replay = argv[++i];
+    } else if (strcmp(argv[i], "--trace") == 0 && has_value) {
+      o->trace_path = argv[++i];
     } else {
       refuse("unknown or incomplete option %s; an engine is started by tricolor, which writes the "
-             "scenario to its standard input; options: --run N/M --gctrace --events FILE", argv[i]);
+             "scenario to its standard input; options: --run N/M --gctrace --events FILE --explore --replay TOKEN --trace FILE", argv[i]);
     }
   }
 }
@@ -126,6 +132,7 @@ int main(int argc, char **argv) {
   e.scenario = load();
   refuse_impossible(e.scenario);
   e.measure.log = open_log(e.options.events_path);
+  if (e.options.explore || e.options.replay != NULL) return engine_explore(&e);
   running = &e;
   rt_set_end_handler(on_end);
   plat_seed(e.scenario->seed);

@@ -4,6 +4,7 @@
 #define SIMS_PLATFORM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 extern const char *const sim_platform_name; /* "native", "model" */
@@ -23,6 +24,11 @@ void sim_platform_counts_read(struct sim_platform_counts *out);
 struct sim_platform_misses { uint64_t read, write; };
 enum { SIM_NO_PROCESSOR = 1024 }; /* threads that never had a P */
 void sim_platform_misses_read(uint32_t processor, struct sim_platform_misses *out);
+
+/* Zeroed memory of what a run may change, aligned to a cache line; the model puts it back when it
+ * explores. Never NULL: the program ends. Model: sim_platform_free does nothing. */
+void *sim_platform_alloc(size_t bytes);
+void sim_platform_free(void *p);
 
 /* Measures the speed of sim_platform_compute. Before other threads run. */
 void sim_platform_calibrate(void);

@@ -21,6 +21,9 @@ void sim_platform_misses_read(uint32_t processor, struct sim_platform_misses *ou
   *out = (struct sim_platform_misses){.read = m.read, .write = m.write};
 }
 
+void *sim_platform_alloc(size_t bytes) { return plat_model_world_alloc(bytes); }
+void sim_platform_free(void *p) { (void)p; }
+
 void sim_platform_calibrate(void) {}
 
 uint64_t sim_platform_compute(uint64_t ns, uint64_t seed) {

@@ -10,6 +10,7 @@
 
 #include "runtime/check.h"
 #include "runtime/plat.h"
+#include "sims/engine.h"
 #include "sims/protocol.h"
 
 const char *const sim_platform_name = "native";
@@ -61,6 +62,15 @@ void sim_platform_misses_read(uint32_t processor, struct sim_platform_misses *ou
   *out = (struct sim_platform_misses){0};
 }
 
+void *sim_platform_alloc(size_t bytes) {
+  size_t whole = (bytes / PLAT_CACHE_LINE + 1) * PLAT_CACHE_LINE;
+  void *p = aligned_alloc(PLAT_CACHE_LINE, whole);
+  if (p == NULL) rt_fatal(RT_END_NOMEM, "no memory for %zu bytes of goroutine states", bytes);
+  return memset(p, 0, whole);
+}
+
+void sim_platform_free(void *p) { free(p); }
+
 /* A chain of multiplications no compiler shortens. */
 static __attribute__((noinline)) uint64_t spin(uint64_t rounds, uint64_t x) {
   for (uint64_t i = 0; i < rounds; i++) x = (x ^ x >> 31) * 0x9e3779b97f4a7c15ULL + 1;
@@ -111,4 +121,11 @@ void sim_platform_unwatch(void) {
   at_u32_store_release(&plat.is_over, 1); /* pairs with watch */
   plat_thread_join(&plat.watcher);
   plat.is_watching = false;
+}
+
+int engine_explore(struct engine *e) {
+  (void)e;
+  fprintf(stderr, "the native engine cannot choose schedules: --explore and --replay need the "
+                  "model\n");
+  return TRI_EXIT_INPUT;
 }

@@ -173,11 +173,7 @@ static uint64_t fast_gap_ticks(void) {
 }
 
 static struct wl_go *gos_new(uint64_t count) {
-  size_t bytes = (count == 0 ? 1 : count) * sizeof(struct wl_go);
-  struct wl_go *gos = aligned_alloc(PLAT_CACHE_LINE, bytes);
-  if (gos == NULL) rt_fatal(RT_END_NOMEM, "no memory for %zu bytes of goroutine states", bytes);
-  memset(gos, 0, bytes);
-  return gos;
+  return sim_platform_alloc((count == 0 ? 1 : count) * sizeof(struct wl_go));
 }
 
 /* number: in its group; index: among all goroutines of the run, for its random numbers. */
@@ -188,10 +184,10 @@ static void go_init(struct workload *wl, struct wl_go *w, const struct wl_body *
   w->number = number;
   w->check = wl->sc->check;
   w->slow_ticks = fast_gap_ticks();
-  w->drain_at_ops = sim_platform_is_real ? UINT64_MAX : DRAIN_OPS;
-  if (wl->key_bytes_max > 0) w->scratch = sim_alloc(wl->key_bytes_max);
-  if (wl->value_bytes_max > 0) w->value = sim_alloc(wl->value_bytes_max);
-  w->states = sim_alloc(body->flat_count * sizeof *w->states);
+  w->drain_at_ops = sim_platform_is_real || wl->is_explored ? UINT64_MAX : DRAIN_OPS;
+  if (wl->key_bytes_max > 0) w->scratch = sim_platform_alloc(wl->key_bytes_max);
+  if (wl->value_bytes_max > 0) w->value = sim_platform_alloc(wl->value_bytes_max);
+  w->states = sim_platform_alloc(body->flat_count * sizeof *w->states);
   at_u64_init(&w->doing, WL_NOT_RUNNING);
   uint64_t seed = rng_split(wl->sc->seed, index);
   for (uint32_t i = 0; i < body->flat_count; i++) {
@@ -207,9 +203,31 @@ void wl_drain_slow(struct wl_go *w) {
 }
 
 static void go_free(struct wl_go *w) {
-  free(w->scratch);
-  free(w->value);
-  free(w->states);
+  sim_platform_free(w->scratch);
+  sim_platform_free(w->value);
+  sim_platform_free(w->states);
+}
+
+/* Goroutines that all have a P wait there without troubling the scheduler. */
+static void give_way(const struct workload *wl, struct go_g *g) {
+  if (wl->go_count < wl->sc->procs) {
+    plat_relax();
+    gc_poll(go_mu(g));
+  } else {
+    go_yield(g);
+  }
+}
+
+static void wait_at_gate(struct wl_go *w, struct go_g *g) {
+  at_u32_add_acqrel(&w->wl->arrived, 1);
+  while (at_u32_load_acquire(&w->wl->gate_open) == 0) give_way(w->wl, g);
+}
+
+/* The searched part begins when all stand at the gate. */
+static void open_gate(struct workload *wl, struct go_g *g) {
+  while (at_u32_load_acquire(&wl->arrived) != wl->go_count) give_way(wl, g);
+  plat_mark();
+  at_u32_store_release(&wl->gate_open, 1);
 }
 
 static void go_body(struct wl_go *w, struct go_g *g) {
@@ -227,6 +245,7 @@ static void go_body(struct wl_go *w, struct go_g *g) {
     void **rings = roots[WL_ROOT_RINGS];
     gc_store(go_mu(g), &rings[body->flat[i]->ring], ring);
   }
+  if (w->wl->is_explored && w != w->wl->setup_go) wait_at_gate(w, g);
   w->last_ticks = plat_ticks();
   wl_run_body(w, body->ops, body->count);
   at_quiet_store(&w->doing, WL_NOT_RUNNING);
@@ -282,9 +301,10 @@ static void name_things(struct workload *wl) {
 }
 
 struct workload *workload_new(const struct scenario *sc, struct sim_measure *m) {
-  struct workload *wl = sim_alloc(sizeof *wl);
+  struct workload *wl = sim_platform_alloc(sizeof *wl);
   wl->sc = sc;
   wl->measure = m;
+  wl->is_explored = m == NULL;
   gc_type_register(&pointer_type);
   name_things(wl);
   compile_body(wl, &wl->setup, "setup", sc->setup, sc->setup_count);
@@ -320,11 +340,13 @@ void workload_free(struct workload *wl) {
   }
   body_free(wl->setup.ops, wl->setup.count);
   free(wl->setup.flat);
-  void *rest[] = {wl->gos,   wl->setup_go, wl->groups,  wl->maps,        wl->lists,
-                  wl->trees, wl->channels, wl->mutexes, wl->types,       wl->map_results,
-                  wl->list_results, wl->tree_results, wl->channel_results};
+  void *rest[] = {wl->groups,   wl->maps,  wl->lists,       wl->trees,        wl->channels,
+                  wl->mutexes,  wl->types, wl->map_results, wl->list_results, wl->tree_results,
+                  wl->channel_results};
   for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++) free(rest[i]);
-  free(wl);
+  sim_platform_free(wl->gos);
+  sim_platform_free(wl->setup_go);
+  sim_platform_free(wl);
 }
 
 /* Slots of the shared table: maps, list heads and tails, trees, channels. */
@@ -416,5 +438,6 @@ void workload_run(struct workload *wl, struct go_g *g, struct sim_gaps *gaps) {
     wl->gos[i].gaps = gaps;
     go_spawn(g, wl->gos[i].body->name, go_main, &wl->gos[i], NULL);
   }
+  if (wl->is_explored) open_gate(wl, g);
   go_waitgroup_wait(g, &wl->done);
 }

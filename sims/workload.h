@@ -23,7 +23,8 @@
 struct workload;
 
 /* Compiles sc, which must outlive the workload. On the first thread, after gc_init. Where nobody
- * watches (sim_platform_watch), the goroutines read m's event rings now and then. */
+ * watches (sim_platform_watch), the goroutines read m's event rings now and then; m NULL: the run
+ * is explored, from the moment when every goroutine stands before its first operation. */
 struct workload *workload_new(const struct scenario *sc, struct sim_measure *m);
 /* With no goroutine left running. */
 void workload_free(struct workload *wl);

@@ -362,7 +362,9 @@ static inline void plat_poison(const void *p, size_t bytes) { san_poison(p, byte
 static inline void plat_unpoison(const void *p, size_t bytes) { san_unpoison(p, bytes); }
 
 void plat_model_mark(void); /* plat_model.h */
+void plat_model_finish_run(void);
 static inline void plat_mark(void) { plat_model_mark(); }
+static inline void plat_mark_end(void) { plat_model_finish_run(); }
 int plat_main(int (*fn)(void *), void *arg);
 void plat_end_begin(void);
 _Noreturn void plat_end_abort(void);

@@ -16,6 +16,7 @@
 
 enum {
   DEADLINES_MAX = 2000,    /* passing without a point in between: nothing gets on any more */
+  LONG_STRETCH = 2000,     /* steps without a point after which time passes */
   STEPS_MAX = 1 << 24      /* of a run whose hooks name no limit */
 };
 
@@ -121,8 +122,7 @@ _Noreturn static void end_blocked(enum plat_model_end end, const char *what) {
 
 static inline uint64_t bit_of(const struct model_thread *t) { return 1ull << t->slot; }
 
-/* Nobody is enabled: the earliest deadline comes. */
-static struct model_thread *after_deadline(void) {
+static struct model_thread *earliest_deadline(void) {
   struct model_thread *best = NULL;
   for (uint32_t i = 0; i < model.live_count; i++) {
     struct model_thread *t = model.live[i];
@@ -130,6 +130,12 @@ static struct model_thread *after_deadline(void) {
     if (!has_deadline || t->deadline_ps == UINT64_MAX) continue;
     if (best == NULL || t->deadline_ps < best->deadline_ps) best = t;
   }
+  return best;
+}
+
+/* Nobody is enabled: the earliest deadline comes. */
+static struct model_thread *after_deadline(void) {
+  struct model_thread *best = earliest_deadline();
   if (best == NULL) end_blocked(PLAT_MODEL_DEADLOCK, "deadlock: every thread is blocked");
   if (++model.deadlines > DEADLINES_MAX)
     end_blocked(PLAT_MODEL_LIVELOCK, "livelock: only time passes, and nothing gets on");
@@ -201,6 +207,11 @@ static void end_yields_to(struct model_thread *t) {
     model.threads[__builtin_ctzll(left)].yields_to &= ~bit_of(t);
 }
 
+static inline void begin_stretch(void) {
+  uint64_t end = model.stats.steps + LONG_STRETCH;
+  model.look_at_steps = end < explorer->step_max ? end : explorer->step_max;
+}
+
 /* t takes the step it has announced. */
 static inline void take_step(struct model_thread *t) {
   if (plat_unlikely(model.yielding != 0)) end_yields_to(t);
@@ -212,6 +223,7 @@ static inline void take_step(struct model_thread *t) {
     model.points++;
     model.last = t;
     model.deadlines = 0;
+    begin_stretch();
     t->points++;
   }
   tell_execute(t);
@@ -232,6 +244,26 @@ static void begin_yield(struct model_thread *self) {
   if (self->yields_to != 0) model.yielding |= bit_of(self);
 }
 
+static void go_on_with(struct model_thread *self, struct model_thread *next) {
+  if (next == self) return;
+  model.stats.switches++;
+  model.running = next;
+  next->clock_ps = plat_model_hot.clock_ps;
+  ctx_switch(&self->ctx, &next->ctx);
+}
+
+/* A thread that polls for what only time brings must not keep time from passing: after a long
+ * stretch without a point the earliest deadline comes. */
+static void pass_time(struct model_thread *self) {
+  if (model.stats.steps > explorer->step_max)
+    end_blocked(PLAT_MODEL_LIVELOCK, "livelock: the run takes more steps than it may");
+  begin_stretch();
+  bool waits = earliest_deadline() != NULL;
+  struct model_thread *next = waits ? after_deadline() : model_choose_next();
+  if (waits) take_step(next);
+  go_on_with(self, next);
+}
+
 void model_choose_step(enum plat_op kind, const void *object, const struct plat_site *site) {
   struct model_thread *self = model.running;
   struct plat_model_op *op = &self->pending;
@@ -241,20 +273,17 @@ void model_choose_step(enum plat_op kind, const void *object, const struct plat_
   op->point = self->points;
   self->is_at_point = is_point(op);
   self->gate = gate_of(self);
-  if (plat_unlikely(++model.stats.steps > explorer->step_max))
-    end_blocked(PLAT_MODEL_LIVELOCK, "livelock: the run takes more steps than it may");
+  if (plat_unlikely(++model.stats.steps > model.look_at_steps)) {
+    pass_time(self);
+    return;
+  }
   if ((GIVES_WAY >> kind & 1) != 0) {
     begin_yield(self);
   } else if (!self->is_at_point && ((MAY_WAIT >> kind & 1) == 0 || is_enabled(self))) {
     tell_execute(self);
     return;
   }
-  struct model_thread *next = model_choose_next();
-  if (next == self) return;
-  model.stats.switches++;
-  model.running = next;
-  next->clock_ps = plat_model_hot.clock_ps;
-  ctx_switch(&self->ctx, &next->ctx);
+  go_on_with(self, model_choose_next());
 }
 
 /* ---- prepared worlds ------------------------------------------------------------------------- */
@@ -330,6 +359,7 @@ void plat_model_explore(struct plat_model_outcome *out) {
   explorer->ended_by = NULL;
   rt_set_end_handler(on_fatal);
   model.choosing = true;
+  begin_stretch();
   model_enter_world(model.marked);
   model.hooks = explorer->hooks;
 }

@@ -143,12 +143,14 @@ static void *map_apart(size_t bytes) {
   return p;
 }
 
-/* The rest of a stack is written before it is read. */
+/* The rest of a stack is written before it is read. A thread that was left on another stack, a
+ * goroutine's, has something on its own that only the scheduler knows the extent of. */
 static void find_stacks(void) {
   for (uint32_t i = 0; i < model.live_count; i++) {
     const struct model_thread *t = model.live[i];
     void *low, *high;
     ctx_stack_bounds(&t->ctx, &low, &high);
+    if ((char *)low < (char *)t->ctx.stack_low || low >= high) low = t->ctx.stack_low;
     image->stack_low[t->slot] = low;
     image->stack_high[t->slot] = high;
   }

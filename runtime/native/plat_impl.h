@@ -208,6 +208,7 @@ static inline void plat_poison(const void *p, size_t bytes) { san_poison(p, byte
 static inline void plat_unpoison(const void *p, size_t bytes) { san_unpoison(p, bytes); }
 
 static inline void plat_mark(void) {}
+static inline void plat_mark_end(void) {}
 int plat_main(int (*fn)(void *), void *arg);
 void plat_end_begin(void);
 _Noreturn void plat_end_abort(void);

@@ -1,0 +1,20 @@
+/* The result document of a search: tricolor.explore/1. */
+#ifndef SIMS_EXPLORE_DOCUMENT_H
+#define SIMS_EXPLORE_DOCUMENT_H
+
+#include <cjson/cJSON.h>
+
+#include "sims/explore/search.h"
+#include "sims/scenario.h"
+
+/* What of the document is not in the report. */
+struct xp_about {
+  const struct scenario *scenario;
+  uint64_t variants, variants_done; /* data choices: all, explored */
+  bool is_interrupted;
+  cJSON *violation;                 /* NULL: none; becomes part of the document */
+};
+
+cJSON *xp_document(const struct xp_report *r, const struct xp_about *about);
+
+#endif
