@@ -90,6 +90,7 @@ struct plat_model_hooks {
   void (*execute)(const struct plat_model_op *op, void *arg);
   void *arg;
   uint32_t classes;    /* bits of enum plat_model_class that are points; PROGRAM always is */
+  const uint8_t *point_sites; /* by site: only where 1; NULL: everywhere. Does not change */
   bool every_point;    /* choose is also asked where one thread only is enabled */
   uint64_t step_max;   /* announced operations after which a run is ended; 0: no end */
 };

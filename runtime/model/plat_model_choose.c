@@ -26,7 +26,8 @@ static struct explorer {
   struct plat_model_outcome *outcome; /* of the run under way; NULL: none */
   uint64_t step_max;
   uint8_t *is_point;                  /* by site */
-  uint32_t classes;                   /* is_point was made for these */
+  uint32_t classes;                   /* is_point was made for these, */
+  const uint8_t *point_sites;         /* and these */
   struct model_thread *candidate[PLAT_MODEL_CHOOSER_THREADS];
   struct plat_model_point point;
   uint64_t cost_ps[PLAT_COST_COUNT];  /* before the mark */
@@ -333,10 +334,13 @@ void plat_model_mark(void) {
 
 static void mark_points(void) {
   uint32_t classes = model.hooks.classes | 1u << PLAT_CLASS_PROGRAM;
-  if (explorer->classes == classes) return;
+  const uint8_t *sites = model.hooks.point_sites;
+  if (explorer->classes == classes && explorer->point_sites == sites) return;
   explorer->classes = classes;
+  explorer->point_sites = sites;
   for (uint32_t i = 0; i < plat_model_site_count(); i++)
-    explorer->is_point[i] = (uint8_t)(classes >> plat_model_class_of(plat_model_site_at(i)) & 1);
+    explorer->is_point[i] = (uint8_t)(classes >> plat_model_class_of(plat_model_site_at(i)) & 1) &
+                            (sites == NULL || sites[i] != 0);
 }
 
 /* What was announced before the mark, in the timed schedule. */

@@ -11,6 +11,7 @@
 #include "sims/engine.h"
 #include "sims/explore/document.h"
 #include "sims/explore/jobs.h"
+#include "sims/explore/races.h"
 #include "sims/memory.h"
 #include "sims/platform.h"
 #include "sims/protocol.h"
@@ -19,6 +20,7 @@ struct explorer {
   const struct scenario *scenario; /* a copy; its arrays are not the world's */
   struct xp_config config;
   struct xp_report report;
+  struct xp_races *races;          /* NULL: all operations of the chosen classes are points */
   volatile sig_atomic_t asked_to_end;
 };
 static struct explorer *explorer; /* never changes while there is a world */
@@ -65,6 +67,22 @@ static void configure(struct explorer *x) {
   c->seed = sc->seed;
   c->classes = sc->explore_points << 1 | 1u << PLAT_CLASS_PROGRAM;
   c->scenario = sc->name;
+}
+
+/* ---- points ----------------------------------------------------------------------------------- */
+
+enum { LEARN_RUNS = 100, LEARN_ROUNDS = 20, LEARN_QUIET = 2 };
+
+/* Points where races are. Rounds of random runs until some show nothing new. */
+static void learn_points(struct explorer *x) {
+  uint32_t quiet = 0;
+  x->races = xp_races_new();
+  for (uint32_t i = 0; i < LEARN_ROUNDS && quiet < LEARN_QUIET; i++) {
+    uint32_t fresh = xp_races_learn(x->races, x->config.classes, rng_split(x->config.seed, i),
+                                    LEARN_RUNS, x->config.step_max);
+    quiet = fresh == 0 ? quiet + 1 : 0;
+  }
+  x->config.point_sites = xp_races_sites(x->races);
 }
 
 /* ---- what is found --------------------------------------------------------------------------- */
@@ -122,6 +140,7 @@ int engine_explore(struct engine *e) {
   plat_seed(x->scenario->seed);
   if (!plat_model_prepare(run_world, e, &status)) return complain_unprepared(status);
   signal(SIGTERM, on_term);
+  if (!x->scenario->has_litmus) learn_points(x);
   if (!xp_jobs_search(&x->config, x->scenario->explore_jobs, tick, x, &x->report))
     return TRI_EXIT_ENGINE;
   write_result(x);

@@ -77,6 +77,7 @@ void xp_run(struct xp_chooser *x, const struct xp_config *c, struct xp_run *run)
       .execute = x->strategy->wants_execute ? on_execute : NULL,
       .arg = &r,
       .classes = c->classes,
+      .point_sites = c->point_sites,
       .every_point = x->strategy->every_point,
       .step_max = c->step_max,
   };

@@ -62,6 +62,7 @@ struct xp_config {
   uint64_t time_ns;          /* most wall time; UINT64_MAX: no limit */
   uint64_t seed;
   uint32_t classes;          /* bits of enum plat_model_class that are points */
+  const uint8_t *point_sites; /* by site: only where 1 (races.h); NULL: everywhere */
   uint64_t step_max;         /* of one run */
   uint64_t check_every;      /* one run in so many is run twice and must agree; 0: none */
   bool keep_going;           /* count failures instead of ending at the first */

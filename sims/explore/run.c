@@ -61,6 +61,7 @@ void xp_runner_run(struct xp_runner *r) {
       .choose = r->path != NULL ? choose_on_path : choose_fast,
       .every_point = r->path != NULL || s->every_point,
       .classes = r->config->classes,
+      .point_sites = r->config->point_sites,
       .step_max = r->config->step_max,
       .arg = r,
   };
