@@ -57,7 +57,8 @@ static void parse_options(struct engine_options *o, int argc, char **argv) {
       o->trace_path = argv[++i];
     } else {
       refuse("unknown or incomplete option %s; an engine is started by tricolor, which writes the "
-             "scenario to its standard input; options: --run N/M --gctrace --events FILE --explore --replay TOKEN --trace FILE", argv[i]);
+             "scenario to its standard input; options: --run N/M --gctrace --events FILE --explore "
+             "--replay TOKEN --trace FILE", argv[i]);
     }
   }
 }

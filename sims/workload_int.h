@@ -131,7 +131,7 @@ struct workload {
   uint64_t planned;           /* operations of all of them; 0: unknown */
   uint64_t planned_ns;        /* time the sleeps, computations and timed loops will take */
   struct at_u64 phase;        /* 0 setup, 1 run */
-  bool is_explored;           /* the run is searched: it begins at a gate, and nothing is measured */
+  bool is_explored;           /* the run is searched: it begins at a gate; nothing is measured */
   struct at_u32 arrived;      /* goroutines at the gate */
   struct at_u32 gate_open;
   struct go_waitgroup done;

@@ -214,16 +214,21 @@ static void reach_all(void) {
 
 /* ---- accounting ----------------------------------------------------------------------------- */
 
+static void count_slot(struct gc_span *span, uint32_t i, uint64_t *marked) {
+  *marked += span->elem_bytes;
+  if (gc_span_slot_is_allocated(span, i)) return;
+  struct report r = {.used = 0};
+  add(&r, "heap verifier, cycle %" PRIu64 ": marked slot is free: ", gc_cc.cycle.number);
+  add_object(&r, gc_span_object(span, i));
+  rt_fatal(RT_END_VIOLATION, "%s", r.text);
+}
+
 static void count_span(struct gc_span *span, void *arg) {
-  uint64_t *marked = arg;
-  for (uint32_t i = 0; i < span->nelems; i++) {
-    if (!gc_is_marked(span, i)) continue;
-    *marked += span->elem_bytes;
-    if (!gc_span_slot_is_allocated(span, i)) {
-      struct report r = {.used = 0};
-      add(&r, "heap verifier, cycle %" PRIu64 ": marked slot is free: ", gc_cc.cycle.number);
-      add_object(&r, gc_span_object(span, i));
-      rt_fatal(RT_END_VIOLATION, "%s", r.text);
+  for (uint32_t word = 0; word * 64 < span->nelems; word++) {
+    uint64_t bits = at_u64_load_relaxed(&span->mark_bits[word]); /* world stopped */
+    for (; bits != 0; bits &= bits - 1) {
+      uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(bits);
+      if (i < span->nelems) count_slot(span, i, arg);
     }
   }
 }
