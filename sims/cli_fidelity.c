@@ -12,6 +12,7 @@
 #include "sims/cli_output.h"
 #include "sims/cli_progress.h"
 #include "sims/fidelity.h"
+#include "sims/fidelity_account.h"
 #include "sims/memory.h"
 #include "sims/protocol.h"
 #include "sims/suggest.h"
@@ -19,7 +20,10 @@
 
 #define FIDELITY_SCHEMA "tricolor.fidelity/1"
 
-enum { FID_RUNS_DEFAULT = 3, FID_SETS_MAX = 4, GOGC_COUNT = 3, RECORDING_MAX = 1 << 20 };
+enum {
+  FID_RUNS_DEFAULT = 3, FID_SETS_MAX = 40, FID_ACCOUNT_MAX = 1000, GOGC_COUNT = 3,
+  RECORDING_MAX = 1 << 20
+};
 
 static const uint32_t gogcs[GOGC_COUNT] = {50, 100, 200};
 static const char *const gogc_texts[GOGC_COUNT] = {"50", "100", "200"};
@@ -27,27 +31,30 @@ static const char *const gogc_texts[GOGC_COUNT] = {"50", "100", "200"};
 /* Go's pacer counts the data and BSS of the recorded program; ours is told of as much. */
 static const char globals_bytes[] = "232656";
 
+/* Of map[any]*entry. */
+static const double sync_bucket_bytes = 208;
+
 struct fid_workload {
   const char *name, *doc;
   const char *recorded; /* its name in the recording */
   const char *scenario; /* shipped */
-  bool go_runs;         /* Go's engine accepts it */
+  bool in_any_order;    /* several goroutines insert */
   struct sc_override sets[2];
 };
 
 static const struct fid_workload workloads[] = {
-  {"a", "int -> int, empty at start", "a_int_int_grown", "map-growth", true, {{0}}},
-  {"b", "int -> int, made large enough", "b_int_int_prealloc", "map-prealloc", true, {{0}}},
-  {"c", "int -> pointer, empty at start", "c_int_ptr_grown", "map-pointer-values", true, {{0}}},
-  {"d", "string -> int, empty at start", "d_string_int_grown", "map-string-keys", true, {{0}}},
+  {"a", "int -> int, empty at start", "a_int_int_grown", "map-growth", false, {{0}}},
+  {"b", "int -> int, made large enough", "b_int_int_prealloc", "map-prealloc", false, {{0}}},
+  {"c", "int -> pointer, empty at start", "c_int_ptr_grown", "map-pointer-values", false, {{0}}},
+  {"d", "string -> int, empty at start", "d_string_int_grown", "map-string-keys", false, {{0}}},
   {"e-mutex", "8 goroutines, a map under a mutex", "e_mutex_map", "fidelity-lock", true, {{0}}},
   {"e-rwmutex", "8 goroutines, a map under a reader-writer mutex", "e_rwmutex_map",
-   "fidelity-shared", false, {{"maps.m.kind", "go-rwmutex"}}},
-  {"e-sync", "8 goroutines, sync.Map", "e_sync_map", "fidelity-shared", false,
+   "fidelity-shared", true, {{"maps.m.kind", "go-rwmutex"}}},
+  {"e-sync", "8 goroutines, sync.Map", "e_sync_map", "fidelity-shared", true,
    {{"maps.m.kind", "syncmap"}}},
-  {"e-shard", "8 goroutines, 16 maps with a mutex each", "e_shard16_map", "fidelity-shared", false,
-   {{"maps.m.kind", "sharded"}, {"maps.m.shards", "16"}}},
-  {"f", "churn beside a live queue of 64 MiB", "f_churn_64MiB", "churn-64mib", true, {{0}}},
+  {"e-shard", "8 goroutines, 16 maps with a mutex each", "e_shard16_map", "fidelity-shards", true,
+   {{0}}},
+  {"f", "churn beside a live queue of 64 MiB", "f_churn_64MiB", "churn-64mib", false, {{0}}},
 };
 enum { WORKLOADS = sizeof workloads / sizeof workloads[0], CASES = WORKLOADS * GOGC_COUNT };
 
@@ -58,7 +65,9 @@ struct fidelity {
   cJSON *recording;
   char *engine[FID_RECORDED]; /* FID_OURS, FID_GO; the latter NULL: not there */
   uint32_t runs;
+  double startup_bytes; /* live heap of a Go program that does nothing, less ours; 0: unknown */
   bool wanted[WORKLOADS], is_done[CASES];
+  char account[CASES][FID_ACCOUNT_MAX]; /* of the last pair of runs; empty: not known */
   struct fid_case cases[CASES];
   struct sim_progress progress;
 };
@@ -87,14 +96,58 @@ static cJSON *read_recording(void) {
 
 /* ---- running ---- */
 
-static struct scenario *load(const struct fid_workload *w, int gogc, bool is_ours) {
-  struct sc_override sets[FID_SETS_MAX] = {{"gc.gogc", gogc_texts[gogc]}};
-  struct sim_options o = {.sets = sets, .set_count = 1};
-  for (int i = 0; i < 2 && w->sets[i].path != NULL; i++) sets[o.set_count++] = w->sets[i];
-  if (is_ours) sets[o.set_count++] = (struct sc_override){"gc.globals_bytes", globals_bytes};
+/* Settings of one run; the values are its own. */
+struct fid_sets {
+  struct sc_override list[FID_SETS_MAX];
+  uint32_t count;
+};
+
+static void sets_add(struct fid_sets *s, char *path, char *value) {
+  if (s->count < FID_SETS_MAX) {
+    s->list[s->count++] = (struct sc_override){path, value};
+  } else {
+    free(path);
+    free(value);
+  }
+}
+
+static void sets_free(struct fid_sets *s) {
+  for (uint32_t i = 0; i < s->count; i++) {
+    free((void *)(uintptr_t)s->list[i].path);
+    free((void *)(uintptr_t)s->list[i].value);
+  }
+}
+
+/* What a run of Go hashed with and how large its globals are, for ours to have the same. */
+static void sets_like_go(struct fid_sets *s, const cJSON *go) {
+  const cJSON *map;
+  cJSON_ArrayForEach(map, sim_metric_find(go, "maps")) {
+    const char *key = cJSON_GetStringValue(sim_metric_find(map, "hash_key"));
+    double hash0;
+    if (key == NULL || !sim_metric_number(map, "hash0", &hash0)) continue;
+    sets_add(s, sim_printf("maps.%s.hash_key", map->string),
+             sim_printf("%llu", strtoull(key, NULL, 16)));
+    sets_add(s, sim_printf("maps.%s.hash0", map->string), sim_printf("%.0f", hash0));
+  }
+  double globals;
+  bool is_known = sim_metric_number(go, "gc.cycle_list.0.globals_bytes", &globals);
+  sets_add(s, sim_strdup("gc.globals_bytes"),
+           is_known ? sim_printf("%.0f", globals) : sim_strdup(globals_bytes));
+}
+
+/* go: the run of Go that ours is to be like; NULL: none. */
+static struct scenario *load(const struct fid_workload *w, int gogc, bool is_ours,
+                             const cJSON *go) {
+  struct fid_sets sets = {.count = 0};
+  sets_add(&sets, sim_strdup("gc.gogc"), sim_strdup(gogc_texts[gogc]));
+  for (int i = 0; i < 2 && w->sets[i].path != NULL; i++)
+    sets_add(&sets, sim_strdup(w->sets[i].path), sim_strdup(w->sets[i].value));
+  if (is_ours) sets_like_go(&sets, go);
+  struct sim_options o = {.sets = sets.list, .set_count = sets.count};
   char *file = sim_scenario_path(w->scenario);
   struct scenario *s = file != NULL ? sim_scenario_read(file, &o) : NULL;
   free(file);
+  sets_free(&sets);
   return s;
 }
 
@@ -104,14 +157,15 @@ static void watch_progress(void *arg, const char *phase, double done, const char
 static void watch_tick(void *arg) { sim_progress_tick(arg); }
 
 /* Runs one side once. NULL: it failed (said on stderr) or Ctrl-C. The caller owns the result. */
-static cJSON *run_once(struct fidelity *f, const struct fid_workload *w, int side,
-                       const struct scenario *s) {
+static cJSON *run_once(struct fidelity *f, const char *name, int side, const struct scenario *s) {
+  static const char *const like_ours[] = {"--portable-hash", NULL};
   struct sim_spawn spawn = {
     .path = f->engine[side],
     .input = s->resolved_json,
     .run = f->progress.run,
     .runs = f->progress.runs,
     .deadline_ns = s->deadline_ns,
+    .more = side == FID_GO ? like_ours : NULL,
   };
   struct sim_watch watch = {.arg = &f->progress, .progress = watch_progress, .tick = watch_tick};
   struct sim_outcome outcome;
@@ -123,7 +177,7 @@ static cJSON *run_once(struct fidelity *f, const struct fid_workload *w, int sid
   } else if (outcome.end != SIM_END_INTERRUPTED) {
     char said[SIM_STDERR_KEPT + 1];
     sim_progress_clear(&f->progress);
-    fprintf(stderr, "tricolor fidelity: %s, GOGC %d: %s %s\n%s\n", w->name, (int)s->gogc,
+    fprintf(stderr, "tricolor fidelity: %s, GOGC %d: %s %s\n%s\n", name, (int)s->gogc,
             f->engine[side], outcome.how != NULL ? outcome.how : "gave no result",
             sim_text_clean(outcome.said, said, sizeof said));
   }
@@ -131,57 +185,113 @@ static cJSON *run_once(struct fidelity *f, const struct fid_workload *w, int sid
   return result;
 }
 
-/* Runs ours and Go's in turn until each has its runs. */
-static int run_sides(struct fidelity *f, const struct fid_workload *w,
-                     struct scenario *const *scenarios, cJSON **results) {
-  int sides = scenarios[FID_GO] != NULL ? 2 : 1;
-  sim_progress_open(&f->progress, f->runs * (uint32_t)sides);
+/* The runs of one case so far: Go's and ours in turn, a pair after the other. */
+struct fid_pairs {
+  const struct fid_workload *w;
+  int gogc;
+  bool go_runs;
+  cJSON **result[FID_RECORDED]; /* by side, then by run */
+};
+
+/* Run number i of one side. False: it failed or cannot be loaded (said on stderr), or Ctrl-C. */
+static bool run_side(struct fidelity *f, struct fid_pairs *p, int side, uint32_t i, int *status) {
+  const cJSON *go = side == FID_OURS && p->go_runs ? p->result[FID_GO][i] : NULL;
+  struct scenario *s = load(p->w, p->gogc, side == FID_OURS, go);
+  if (s == NULL) {
+    *status = TRI_EXIT_INPUT;
+    return false;
+  }
+  p->result[side][i] = run_once(f, p->w->name, side, s);
+  scenario_free(s);
+  *status = TRI_EXIT_ENGINE;
+  return p->result[side][i] != NULL;
+}
+
+static int run_pairs(struct fidelity *f, struct fid_pairs *p) {
+  uint32_t sides = p->go_runs ? 2 : 1, done = 0;
+  int status = TRI_EXIT_OK;
   bool good = true;
-  for (uint32_t i = 0; good && i < f->runs * (uint32_t)sides; i++) {
-    int side = (int)i % sides;
-    sim_progress_run(&f->progress, i + 1, w->name);
-    cJSON **slot = &results[(uint32_t)side * f->runs + i / (uint32_t)sides];
-    *slot = run_once(f, w, side, scenarios[side]);
-    good = *slot != NULL;
+  sim_progress_open(&f->progress, f->runs * sides);
+  for (uint32_t i = 0; good && i < f->runs; i++) {
+    sim_progress_run(&f->progress, ++done, p->w->name);
+    good = !p->go_runs || run_side(f, p, FID_GO, i, &status);
+    if (!good) break;
+    if (p->go_runs) sim_progress_run(&f->progress, ++done, p->w->name);
+    good = run_side(f, p, FID_OURS, i, &status);
   }
   sim_progress_clear(&f->progress);
   int interrupted = sim_interrupted(f->cli);
-  return interrupted != 0 ? interrupted : good ? TRI_EXIT_OK : TRI_EXIT_ENGINE;
+  return interrupted != 0 ? interrupted : good ? TRI_EXIT_OK : status;
 }
 
-static void measure(struct fidelity *f, struct fid_case *c, cJSON *const *results, int sides) {
-  for (int side = 0; side < sides; side++) {
-    const cJSON *const *of_side = (const cJSON *const *)&results[(uint32_t)side * f->runs];
-    fid_side_measure(&c->side[side], of_side, f->runs);
+/* Accounts for what the two runs of each pair allocated differently. */
+static void account(struct fidelity *f, const struct fid_pairs *p, struct fid_case *c) {
+  struct fid_causes causes = {c->bucket_bytes, p->w->in_any_order};
+  char *text = f->account[c - f->cases];
+  c->is_named = p->go_runs;
+  for (uint32_t i = 0; p->go_runs && i < f->runs; i++) {
+    struct fid_account a;
+    fid_account_make(&a, p->result[FID_OURS][i], p->result[FID_GO][i]);
+    c->is_named &= a.is_known && fid_account_explain(&a, &causes, text, FID_ACCOUNT_MAX);
+    if (!a.is_known) text[0] = '\0';
   }
+}
+
+static void measure(struct fidelity *f, const struct fid_pairs *p, struct fid_case *c) {
+  for (int side = 0; side < (p->go_runs ? 2 : 1); side++)
+    fid_side_measure(&c->side[side], (const cJSON *const *)p->result[side], f->runs);
+  const cJSON *maps = sim_metric_find(p->result[FID_OURS][0], "maps");
   double bytes;
-  bool has_map = sim_metric_number(results[0], "maps.m.bucket_bytes", &bytes) && bytes > 0;
-  c->bucket_bytes = has_map ? bytes : FID_NONE;
+  bool has_map = maps != NULL && maps->child != NULL &&
+                 sim_metric_number(maps->child, "bucket_bytes", &bytes) && bytes > 0;
+  bool is_sync = has_map && strcmp(p->w->name, "e-sync") == 0;
+  c->bucket_bytes = !has_map ? FID_NONE : is_sync ? sync_bucket_bytes : bytes;
+  account(f, p, c);
 }
 
 static int run_case(struct fidelity *f, const struct fid_workload *w, int gogc,
                     struct fid_case *c) {
-  *c = (struct fid_case){.recorded_name = w->recorded, .gogc = gogcs[gogc]};
+  *c = (struct fid_case){.recorded_name = w->recorded, .gogc = gogcs[gogc],
+                         .startup_bytes = f->startup_bytes};
   fid_side_clear(&c->side[FID_GO]);
   if (!fid_side_recorded(&c->side[FID_RECORDED], f->recording, w->recorded, c->gogc)) {
     fprintf(stderr, "tricolor fidelity: the recording has no %s with GOGC %u\n", w->recorded,
             c->gogc);
     return TRI_EXIT_INPUT;
   }
-  bool go_runs = w->go_runs && f->engine[FID_GO] != NULL;
-  struct scenario *scenarios[FID_RECORDED] = {load(w, gogc, true),
-                                              go_runs ? load(w, gogc, false) : NULL};
-  int status = TRI_EXIT_INPUT;
   cJSON **results = sim_alloc(FID_RECORDED * f->runs * sizeof(cJSON *));
-  if (scenarios[FID_OURS] != NULL && (!go_runs || scenarios[FID_GO] != NULL)) {
-    status = run_sides(f, w, scenarios, results);
-  }
-  if (status == TRI_EXIT_OK) measure(f, c, results, go_runs ? 2 : 1);
+  struct fid_pairs p = {.w = w, .gogc = gogc, .go_runs = f->engine[FID_GO] != NULL};
+  for (int side = 0; side < FID_RECORDED; side++)
+    p.result[side] = &results[(uint32_t)side * f->runs];
+  int status = run_pairs(f, &p);
+  if (status == TRI_EXIT_OK) measure(f, &p, c);
   for (uint32_t i = 0; i < FID_RECORDED * f->runs; i++) cJSON_Delete(results[i]);
-  for (int i = 0; i < FID_RECORDED; i++)
-    if (scenarios[i] != NULL) scenario_free(scenarios[i]);
   free(results);
   return status;
+}
+
+/* What lives in the heap of a program that only asks for a collection: Go's less ours. */
+static int measure_startup(struct fidelity *f) {
+  static const char text[] =
+      "{\"name\":\"start-up\",\"goroutines\":[{\"body\":[{\"op\":\"gc\"}]}]}";
+  double marked[FID_RECORDED] = {0, 0};
+  struct sc_errors errors = {0};
+  struct scenario *s = scenario_load("start-up", text, strlen(text), NULL, 0, &errors);
+  bool good = s != NULL;
+  sim_progress_open(&f->progress, FID_RECORDED);
+  for (int side = 0; good && side < FID_RECORDED; side++) {
+    sim_progress_run(&f->progress, (uint32_t)side + 1, "start-up");
+    cJSON *result = run_once(f, "start-up", side, s);
+    good = result != NULL;
+    sim_metric_number(result, "gc.cycle_list.0.heap_marked_bytes", &marked[side]);
+    cJSON_Delete(result);
+  }
+  sim_progress_clear(&f->progress);
+  f->startup_bytes = marked[FID_GO] - marked[FID_OURS];
+  scenario_free(s);
+  sc_errors_free(&errors);
+  int interrupted = sim_interrupted(f->cli);
+  return interrupted != 0 ? interrupted : good ? TRI_EXIT_OK : TRI_EXIT_ENGINE;
 }
 
 /* ---- printing ---- */
@@ -210,9 +320,9 @@ static void difference_text(const struct fid_case *c, enum fid_quantity q, char 
   if (isnan(d)) {
     snprintf(out, SIM_TEXT_MAX, "-");
   } else if (q == FID_GOAL) {
-    uint32_t ours = c->side[FID_OURS].goal_count;
-    uint32_t go = c->side[fid_reference(c, q)].goal_count;
-    snprintf(out, SIM_TEXT_MAX, "%.1f %% (worst of %u)", d * 100, ours < go ? ours : go);
+    double own = fid_goals_apart_of_go(c);
+    int n = snprintf(out, SIM_TEXT_MAX, "%.1f %%", d * 100);
+    if (!isnan(own)) snprintf(out + n, SIM_TEXT_MAX - (size_t)n, " (Go's own %.1f %%)", own * 100);
   } else if (q == FID_ASSIST) {
     snprintf(out, SIM_TEXT_MAX, "x%.2f", d);
   } else if (q == FID_BYTES && !isnan(c->bucket_bytes) && fid_judge(c, q) == FID_SEED) {
@@ -260,16 +370,57 @@ static void print_table(const struct fidelity *f, FILE *out, bool color) {
   sim_table_free(t);
 }
 
+/* Which objects the runs of the last pair of each case allocated differently. */
+static void print_accounts(const struct fidelity *f, FILE *out) {
+  bool is_first = true;
+  for (int i = 0; i < CASES; i++) {
+    if (!f->is_done[i] || f->account[i][0] == '\0') continue;
+    if (is_first)
+      fputs("\nObjects: ours less Go's, of two runs that hashed alike (the last pair)\n", out);
+    is_first = false;
+    char *line = sim_printf("%s, GOGC %u: %s", workloads[i / GOGC_COUNT].name, f->cases[i].gogc,
+                            f->account[i]);
+    sim_print_wrapped(out, line);
+    free(line);
+  }
+}
+
+static void print_cycles(const char *who, const struct fid_side *side, FILE *out) {
+  if (side->run_count == 0) return;
+  const struct fid_cycles *run = &side->run[side->run_count - 1];
+  fprintf(out, "  %-5s", who);
+  for (uint32_t i = run->count; i-- > 0;)
+    fprintf(out, " %.2f/%.2f", run->start[i] / (1 << 20), run->goal[i] / (1 << 20));
+  fputc('\n', out);
+}
+
+static void print_sequences(const struct fidelity *f, FILE *out) {
+  static const char head[] =
+      "\nLive heap at the start of a cycle / its goal, MiB, the last cycles of the last run\n";
+  fputs(head, out);
+  for (int i = 0; i < CASES; i++) {
+    if (!f->is_done[i]) continue;
+    fprintf(out, "%s, GOGC %u\n", workloads[i / GOGC_COUNT].name, f->cases[i].gogc);
+    print_cycles("ours", &f->cases[i].side[FID_OURS], out);
+    print_cycles("Go", &f->cases[i].side[FID_GO], out);
+  }
+}
+
 static void print_rules(const struct fidelity *f, FILE *out) {
   sim_print_wrapped(out,
-    "Ours is held against Go here where it ran, else against the recording. Bounds: cycles within "
-    "one; mallocs, bytes, B and growths exact, or the difference is chance (hash seed: no further "
-    "from Go's runs than these span, since random seeds decide the overflow buckets of a growing "
-    "map) or small (start-up: what Go's runtime allocates for itself); goals within 3 %, the worst "
-    "of the last 8 cycles, or lower by what Go's runtime itself keeps alive (start-up, 100 KiB); "
-    "assist share of the processor time within a factor of 1.5 where Go's is at least 1 %. Go "
-    "varies: outside, but Go here and Go recorded are as far apart, or ours is between them or "
-    "as recorded. Medians.");
+    "Ours is held against Go here where it ran, else against the recording. Go here hashes with "
+    "its portable function, and ours with that run's key and seeds. Bounds: cycles within one; "
+    "mallocs, bytes, B and growths exact, or named: each object of the difference is accounted "
+    "for above, in every pair of runs. Goals within 3 %: each run of ours against the nearest of "
+    "Go's, the worst of the last 32 cycles, median over the runs; start-up: so once the live "
+    "heap of a Go program that does nothing is taken off; Go varies: outside, but Go's own runs, "
+    "each against the nearest other one, are as far apart. Assist share of the processor time "
+    "within a factor of 1.5 where Go's is at least 1 %, or between Go here and Go recorded (Go "
+    "varies). Medians. Without Go here: hash seed, no further from Go's recorded runs than these "
+    "span; start-up, small.");
+  if (f->startup_bytes > 0)
+    fprintf(out, "Live heap of a Go program that does nothing, more than ours: %.0f bytes\n",
+            f->startup_bytes);
   if (f->engine[FID_GO] == NULL) {
     fprintf(out, "Go did not run here: no engine tricolor-native-go.\n");
   }
@@ -308,7 +459,19 @@ static void add_number(cJSON *o, const char *key, double value) {
   if (!isnan(value)) cJSON_AddNumberToObject(o, key, value);
 }
 
-static cJSON *case_json(const struct fid_workload *w, const struct fid_case *c) {
+static void add_runs(cJSON *o, const struct fid_side *side, const char *name) {
+  cJSON *runs = cJSON_AddArrayToObject(o, name);
+  for (uint32_t i = 0; i < side->run_count; i++) {
+    const struct fid_cycles *run = &side->run[i];
+    cJSON *one = cJSON_CreateObject();
+    cJSON_AddItemToArray(runs, one);
+    cJSON_AddItemToObject(one, "goals", cJSON_CreateDoubleArray(run->goal, (int)run->count));
+    cJSON_AddItemToObject(one, "starts", cJSON_CreateDoubleArray(run->start, (int)run->count));
+  }
+}
+
+static cJSON *case_json(const struct fid_workload *w, const struct fid_case *c,
+                        const char *account) {
   static const char *const sides[FID_SIDES] = {"ours", "go", "recorded"};
   cJSON *o = cJSON_CreateObject();
   cJSON_AddStringToObject(o, "workload", w->name);
@@ -322,6 +485,11 @@ static cJSON *case_json(const struct fid_workload *w, const struct fid_case *c) 
     const char *verdict = fid_verdict_name(fid_judge(c, (enum fid_quantity)q));
     cJSON_AddStringToObject(row, "verdict", verdict);
   }
+  cJSON_AddStringToObject(o, "objects", account);
+  cJSON *each = cJSON_AddObjectToObject(o, "cycles_newest_first");
+  add_runs(each, &c->side[FID_OURS], sides[FID_OURS]);
+  add_runs(each, &c->side[FID_GO], sides[FID_GO]);
+  add_number(o, "goals_apart_of_go", fid_goals_apart_of_go(c));
   cJSON *goals = cJSON_AddObjectToObject(o, "goals_newest_first");
   for (int side = 0; side < FID_SIDES; side++) {
     const struct fid_side *s = &c->side[side];
@@ -335,10 +503,11 @@ static cJSON *fidelity_json(const struct fidelity *f) {
   cJSON *doc = cJSON_CreateObject();
   cJSON_AddStringToObject(doc, "schema", FIDELITY_SCHEMA);
   cJSON_AddNumberToObject(doc, "runs", f->runs);
+  cJSON_AddNumberToObject(doc, "startup_bytes", f->startup_bytes);
   cJSON *list = cJSON_AddArrayToObject(doc, "cases");
   for (int i = 0; i < CASES; i++) {
     if (!f->is_done[i]) continue;
-    cJSON_AddItemToArray(list, case_json(&workloads[i / GOGC_COUNT], &f->cases[i]));
+    cJSON_AddItemToArray(list, case_json(&workloads[i / GOGC_COUNT], &f->cases[i], f->account[i]));
   }
   return doc;
 }
@@ -378,7 +547,7 @@ static bool choose(const struct sim_options *o, bool *wanted) {
 }
 
 static int run_all(struct fidelity *f) {
-  int status = TRI_EXIT_OK;
+  int status = f->engine[FID_GO] != NULL ? measure_startup(f) : TRI_EXIT_OK;
   for (int i = 0; i < CASES && status == TRI_EXIT_OK; i++) {
     const struct fid_workload *w = &workloads[i / GOGC_COUNT];
     if (!f->wanted[i / GOGC_COUNT]) continue;
@@ -393,6 +562,8 @@ static int report(const struct fidelity *f, struct sim_output *output, int statu
   bool json_only = json != NULL && strcmp(json, "-") == 0;
   FILE *out = json_only ? stderr : stdout;
   print_table(f, out, json_only ? f->cli->color_err : f->cli->color_out);
+  print_accounts(f, out);
+  print_sequences(f, out);
   print_totals(f, out);
   if (json == NULL) return status;
   cJSON *doc = fidelity_json(f);

@@ -11,14 +11,16 @@
 
 /* The bounds. */
 enum { CYCLES_APART = 1, STARTUP_MALLOCS = 64, STARTUP_BYTES = 32 << 10 };
-/* What lives in a Go program's heap before main; a goal is this much higher, times 1 + GOGC/100. */
+/* What lives in a Go program's heap before main, where nobody measured it; a goal is this much
+ * higher, times 1 + GOGC/100. */
 static const double startup_live_bytes = 100 << 10;
 static const double goal_apart = 0.03, assist_factor = 1.5, assist_share_min = 0.01;
 
 const char *fid_verdict_name(enum fid_verdict verdict) {
   static const char *const names[] = {
     [FID_UNKNOWN] = "-", [FID_EXACT] = "exact", [FID_WITHIN] = "met", [FID_SEED] = "hash seed",
-    [FID_STARTUP] = "start-up", [FID_VARIES] = "Go varies", [FID_MISSED] = "missed",
+    [FID_STARTUP] = "start-up", [FID_NAMED] = "named",
+    [FID_VARIES] = "Go varies", [FID_MISSED] = "missed",
   };
   return names[verdict];
 }
@@ -35,27 +37,43 @@ static double number_at(const cJSON *doc, const char *path) {
   return sim_metric_number(doc, path, &value) ? value : FID_NONE;
 }
 
+/* A number of all maps of a result: the largest B, the sum of anything else. */
+static double maps_number(const cJSON *result, const char *name) {
+  double all = FID_NONE;
+  const cJSON *map;
+  cJSON_ArrayForEach(map, sim_metric_find(result, "maps")) {
+    double value = number_at(map, name);
+    if (isnan(all)) all = value;
+    else if (strcmp(name, "B") == 0) all = fmax(all, value);
+    else all += value;
+  }
+  return all;
+}
+
 static double quantity_of(const cJSON *result, enum fid_quantity q) {
   static const char *const paths[FID_QUANTITIES] = {
     [FID_CYCLES] = "gc.cycles", [FID_MALLOCS] = "gc.mallocs", [FID_BYTES] = "gc.bytes_allocated",
-    [FID_B] = "maps.m.B", [FID_NOVERFLOW] = "maps.m.noverflow", [FID_GROWTHS] = "maps.m.growths",
     [FID_ASSIST] = "gc.assist_ns",
   };
+  static const char *const of_maps[FID_QUANTITIES] = {
+    [FID_B] = "B", [FID_NOVERFLOW] = "noverflow", [FID_GROWTHS] = "growths",
+  };
+  if (of_maps[q] != NULL) return maps_number(result, of_maps[q]);
   if (paths[q] == NULL) return FID_NONE;
   double value = number_at(result, paths[q]);
   return q == FID_ASSIST ? value / number_at(result, "cpu_ns") : value;
 }
 
-/* The goals of the cycles that ended while the clock ran, newest first. */
-static uint32_t goals_of(const cJSON *result, double *goals) {
+static void cycles_read(const cJSON *result, struct fid_cycles *out) {
   const cJSON *list = sim_metric_find(result, "gc.cycle_list");
-  uint32_t count = 0;
-  for (int i = cJSON_GetArraySize(list) - 1; i >= 0 && count < FID_GOALS_MAX; i--) {
+  out->count = 0;
+  for (int i = cJSON_GetArraySize(list) - 1; i >= 0 && out->count < FID_GOALS_MAX; i--) {
     const cJSON *cycle = cJSON_GetArrayItem(list, i);
     double goal = number_at(cycle, "heap_goal_bytes");
-    if (number_at(cycle, "end_ns") >= 0 && !isnan(goal)) goals[count++] = goal;
+    if (!(number_at(cycle, "end_ns") >= 0) || isnan(goal)) continue;
+    out->goal[out->count] = goal;
+    out->start[out->count++] = number_at(cycle, "heap_start_bytes");
   }
-  return count;
 }
 
 static void set_spread(struct fid_side *side, enum fid_quantity q, double *values,
@@ -70,12 +88,12 @@ static void set_spread(struct fid_side *side, enum fid_quantity q, double *value
 
 static void measure_goals(struct fid_side *side, const cJSON *const *results, uint32_t count,
                           double *values) {
+  side->run_count = count < FID_RUNS_MAX ? count : FID_RUNS_MAX;
+  for (uint32_t i = 0; i < side->run_count; i++) cycles_read(results[i], &side->run[i]);
   for (uint32_t g = 0; g < FID_GOALS_MAX; g++) {
     uint32_t known = 0;
-    for (uint32_t i = 0; i < count; i++) {
-      double goals[FID_GOALS_MAX];
-      if (goals_of(results[i], goals) > g) values[known++] = goals[g];
-    }
+    for (uint32_t i = 0; i < side->run_count; i++)
+      if (side->run[i].count > g) values[known++] = side->run[i].goal[g];
     struct sim_spread spread;
     sim_stats_spread(values, known, &spread);
     if (spread.count == 0) break;
@@ -175,7 +193,70 @@ static double goal_difference(const struct goal_pair *p) {
   return fmin(apart, goals_apart(p, more > 0, more < 0));
 }
 
+/* ---- goals run by run ---- */
+
+/* How far apart two goals are. added: bytes of Go's own in the second one. */
+static double goal_apart_from(double ours, double go, double added) {
+  return fmin(fabs(go - ours), fabs(go - added - ours)) / go;
+}
+
+/* The largest difference when a is held against b without cycle number skip_a of a, and skip_b of
+ * b; FID_GOALS_MAX: without none. */
+static double cycles_apart(const struct fid_cycles *a, const struct fid_cycles *b, double added,
+                           uint32_t skip_a, uint32_t skip_b) {
+  double worst = FID_NONE;
+  for (uint32_t i = 0, k = 0; i < a->count && k < b->count; i++, k++) {
+    i += i == skip_a;
+    k += k == skip_b;
+    if (i >= a->count || k >= b->count) break;
+    double apart = goal_apart_from(a->goal[i], b->goal[k], added);
+    if (isnan(worst) || apart > worst) worst = apart;
+  }
+  return worst;
+}
+
+/* Where one run has a cycle more, which is within the bounds, it is the one that leaves the others
+ * closest. */
+static double runs_apart(const struct fid_cycles *a, const struct fid_cycles *b, double added) {
+  double apart = cycles_apart(a, b, added, FID_GOALS_MAX, FID_GOALS_MAX);
+  for (uint32_t i = 0; a->count == b->count + 1 && i < a->count; i++)
+    apart = fmin(apart, cycles_apart(a, b, added, i, FID_GOALS_MAX));
+  for (uint32_t i = 0; b->count == a->count + 1 && i < b->count; i++)
+    apart = fmin(apart, cycles_apart(a, b, added, FID_GOALS_MAX, i));
+  return apart;
+}
+
+/* Median over the runs of a of the distance to the nearest run of b (another one if they are the
+ * same side). */
+static double nearest_apart(const struct fid_side *a, const struct fid_side *b, double added) {
+  double nearest[FID_RUNS_MAX];
+  uint32_t known = 0;
+  for (uint32_t i = 0; i < a->run_count; i++) {
+    double least = FID_NONE;
+    for (uint32_t k = 0; k < b->run_count; k++)
+      if (a != b || i != k) least = fmin(least, runs_apart(&a->run[i], &b->run[k], added));
+    if (!isnan(least)) nearest[known++] = least;
+  }
+  struct sim_spread spread;
+  sim_stats_spread(nearest, known, &spread);
+  return spread.count == 0 ? FID_NONE : spread.median;
+}
+
+static double startup_added(const struct fid_case *c) {
+  double live = c->startup_bytes > 0 ? c->startup_bytes : startup_live_bytes;
+  return live * (1 + c->gogc / 100.0);
+}
+
+double fid_goals_apart(const struct fid_case *c) {
+  return nearest_apart(&c->side[FID_OURS], &c->side[FID_GO], 0);
+}
+
+double fid_goals_apart_of_go(const struct fid_case *c) {
+  return nearest_apart(&c->side[FID_GO], &c->side[FID_GO], 0);
+}
+
 double fid_difference(const struct fid_case *c, enum fid_quantity q) {
+  if (q == FID_GOAL && !isnan(fid_goals_apart(c))) return fid_goals_apart(c);
   const struct fid_side *go = &c->side[fid_reference(c, q)];
   double ours = c->side[FID_OURS].value[q];
   if (q == FID_GOAL) return goal_difference(&(struct goal_pair){&c->side[FID_OURS], go, 0});
@@ -196,16 +277,25 @@ static bool is_seed(const struct fid_case *c, enum fid_quantity q) {
 static enum fid_verdict judge_count(const struct fid_case *c, enum fid_quantity q) {
   double mallocs = fid_difference(c, FID_MALLOCS), bytes = fid_difference(c, FID_BYTES);
   if ((q == FID_MALLOCS ? mallocs : bytes) == 0) return FID_EXACT;
+  if (c->is_named) return FID_NAMED;
   if (is_seed(c, q)) return FID_SEED;
   bool is_small = fabs(mallocs) <= STARTUP_MALLOCS && fabs(bytes) <= STARTUP_BYTES;
   return is_small ? FID_STARTUP : FID_MISSED;
 }
 
+static enum fid_verdict judge_runs(const struct fid_case *c) {
+  double added = nearest_apart(&c->side[FID_OURS], &c->side[FID_GO], startup_added(c));
+  if (fid_goals_apart(c) <= goal_apart) return FID_WITHIN;
+  if (added <= goal_apart) return FID_STARTUP;
+  return added <= fid_goals_apart_of_go(c) ? FID_VARIES : FID_MISSED;
+}
+
 static enum fid_verdict judge_goal(const struct fid_case *c) {
+  if (!isnan(fid_goals_apart(c))) return judge_runs(c);
   const struct fid_side *ours = &c->side[FID_OURS], *live = &c->side[FID_GO];
   const struct fid_side *recorded = &c->side[FID_RECORDED];
   double apart = fid_difference(c, FID_GOAL);
-  double slack = startup_live_bytes * (1 + c->gogc / 100.0);
+  double slack = startup_added(c);
   struct goal_pair forgiving = {ours, &c->side[fid_reference(c, FID_GOAL)], slack};
   if (apart <= goal_apart) return FID_WITHIN;
   if (goal_difference(&forgiving) <= goal_apart) return FID_STARTUP;

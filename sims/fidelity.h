@@ -18,7 +18,16 @@ enum fid_quantity {
 /* A number that is not known; ask with isnan. */
 #define FID_NONE ((double)NAN)
 
-enum { FID_GOALS_MAX = 8 }; /* the goals of so many last cycles are compared */
+enum {
+  FID_GOALS_MAX = 32, /* the goals of so many last cycles are compared */
+  FID_RUNS_MAX = 31   /* and those of so many runs */
+};
+
+/* The last cycles of one run that ended while the clock ran, newest first. */
+struct fid_cycles {
+  uint32_t count;
+  double goal[FID_GOALS_MAX], start[FID_GOALS_MAX]; /* bytes: heap goal; live heap at the start */
+};
 
 /* The numbers of one side: medians over its runs, FID_NONE where there is none. */
 struct fid_side {
@@ -27,12 +36,17 @@ struct fid_side {
   uint32_t goal_count;
   /* Newest first, as intervals: a recorded goal is known to the MiB only. */
   double goal_low[FID_GOALS_MAX], goal_high[FID_GOALS_MAX];
+  uint32_t run_count;          /* 0 for the recording */
+  struct fid_cycles run[FID_RUNS_MAX];
 };
 
 struct fid_case {
   const char *recorded_name; /* "workload" in the recording */
   uint32_t gogc;
   double bucket_bytes;       /* of our map; FID_NONE: no map */
+  double startup_bytes;      /* live heap of a Go program that has done nothing, less ours */
+  bool is_named;             /* every object that one run allocated more than the other has a cause,
+                                in all runs that hashed alike */
   struct fid_side side[FID_SIDES];
 };
 
@@ -42,6 +56,7 @@ enum fid_verdict {
   FID_WITHIN,   /* within the bound */
   FID_SEED,     /* as far from Go as Go's runs are from each other: hash seeds are random */
   FID_STARTUP,  /* what Go's runtime allocates for itself when it starts */
+  FID_NAMED,    /* not equal, but every object of the difference is accounted for */
   FID_VARIES,   /* outside the bound, but Go here and Go recorded differ as much */
   FID_MISSED
 };
@@ -57,9 +72,14 @@ bool fid_side_recorded(struct fid_side *side, const cJSON *recording, const char
 
 /* Whom ours is held against: FID_GO where Go ran and has the number, else FID_RECORDED. */
 enum fid_side_id fid_reference(const struct fid_case *c, enum fid_quantity q);
-/* Ours less the reference's: relative for the goals (the largest of all compared), a factor for the
- * assist share, else as it is. FID_NONE: not known. */
+/* Ours less the reference's: relative for the goals (fid_goals_apart, or that of the medians), a
+ * factor for the assist share, else as it is. FID_NONE: not known. */
 double fid_difference(const struct fid_case *c, enum fid_quantity q);
+/* The goals of a run of ours against the run of Go they are nearest to, median over ours: the
+ * largest relative difference in the sequence. FID_NONE: one side has no runs. */
+double fid_goals_apart(const struct fid_case *c);
+/* The same of Go's own runs, each against the nearest other one. */
+double fid_goals_apart_of_go(const struct fid_case *c);
 enum fid_verdict fid_judge(const struct fid_case *c, enum fid_quantity q);
 
 #endif

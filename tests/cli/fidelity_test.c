@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "sims/fidelity.h"
+#include "sims/fidelity_account.h"
 #include "tests/cli/harness.h"
 
 #define CONFIGS "TRICOLOR_CONFIGS=" TEST_CONFIGS
@@ -146,13 +147,90 @@ static void test_judge_small_goals(void **state) {
   assert_int_equal(fid_judge(&c, FID_GOAL), FID_VARIES);
 }
 
+/* Runs of ours are held against the nearest of Go's, and Go's among themselves. */
+static void test_judge_runs(void **state) {
+  (void)state;
+  const double mb = 1e6;
+  struct fid_case *c = calloc(1, sizeof *c);
+  *c = empty_case();
+  c->gogc = 100;
+  c->startup_bytes = 0.1 * mb;
+  struct fid_side *ours = &c->side[FID_OURS], *go = &c->side[FID_GO];
+  assert_true(isnan(fid_goals_apart(c)));
+  ours->run_count = 1;
+  ours->run[0] = (struct fid_cycles){2, {200 * mb, 100 * mb}, {0}};
+  go->run_count = 2;
+  go->run[0] = (struct fid_cycles){2, {210 * mb, 100 * mb}, {0}};
+  go->run[1] = (struct fid_cycles){2, {202 * mb, 100 * mb}, {0}};
+  assert_int_equal(fid_judge(c, FID_GOAL), FID_WITHIN); /* 1 % from the second */
+  assert_true(fid_goals_apart_of_go(c) > 0.038 && fid_goals_apart_of_go(c) < 0.040);
+  go->run[1] = go->run[0];
+  assert_int_equal(fid_judge(c, FID_GOAL), FID_MISSED); /* both are 4.8 % away, and agree */
+  go->run[1].goal[0] = 221 * mb;
+  assert_int_equal(fid_judge(c, FID_GOAL), FID_VARIES); /* Go's are 5 % apart */
+  ours->run[0] = (struct fid_cycles){3, {400 * mb, 210 * mb, 100 * mb}, {0}};
+  assert_true(fid_goals_apart(c) == 0); /* one cycle more, the last */
+  ours->run[0] = (struct fid_cycles){3, {210 * mb, 150 * mb, 100 * mb}, {0}};
+  assert_true(fid_goals_apart(c) == 0); /* or one between */
+  ours->run[0] = (struct fid_cycles){4, {210 * mb, 150 * mb, 100 * mb, 50 * mb}, {0}};
+  assert_true(fid_goals_apart(c) > 0.3); /* not two */
+  ours->run[0] = (struct fid_cycles){2, {200 * mb, 4 * mb}, {0}};
+  go->run[0] = go->run[1] = (struct fid_cycles){2, {200 * mb, 4.2 * mb}, {0}};
+  assert_int_equal(fid_judge(c, FID_GOAL), FID_STARTUP);
+  free(c);
+}
+
+static cJSON *objects(const char *sizes, double mallocs, double bytes) {
+  char text[512];
+  snprintf(text, sizeof text,
+           "{\"gc\":{\"mallocs\":%.0f,\"bytes_allocated\":%.0f,\"by_size\":[%s]}}", mallocs, bytes,
+           sizes);
+  return cJSON_Parse(text);
+}
+
+struct account_case { const char *ours, *go; double mallocs, bytes; bool any_order, named; };
+
+/* Each difference has to have a cause; what has none is said. mallocs, bytes: ours less Go's. */
+static void test_account(void **state) {
+  (void)state;
+#define SIZE(b, n) "{\"bytes\":" #b ",\"mallocs\":" #n "}"
+  static const struct account_case cases[] = {
+    {SIZE(144, 100), SIZE(144, 100) "," SIZE(416, 5), -5, -5 * 416, false, true},
+    {SIZE(144, 100) "," SIZE(416, 5), SIZE(144, 100), 5, 5 * 416, false, false}, /* ours: no */
+    {SIZE(144, 101), SIZE(144, 100), 1, 144, false, false},
+    {SIZE(144, 101), SIZE(144, 100), 1, 144, true, true},
+    {SIZE(16, 9), SIZE(16, 10), 0, -16, false, true}, /* another block, the same objects */
+    {SIZE(16, 9), SIZE(16, 10), 0, -17, false, false}, /* a byte has no cause */
+    {SIZE(80, 1), SIZE(80, 2), -1, -80, false, false},
+    {SIZE(144, 1), SIZE(144, 1), 1, 40960, false, false},
+    {SIZE(144, 1), SIZE(144, 1), 1, 40960, true, true},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    struct fid_causes causes = {144, cases[i].any_order};
+    struct fid_account a;
+    char text[400];
+    cJSON *ours = objects(cases[i].ours, 1000 + cases[i].mallocs, 1e6 + cases[i].bytes);
+    cJSON *go = objects(cases[i].go, 1000, 1e6);
+    fid_account_make(&a, ours, go);
+    assert_true(a.is_known);
+    bool named = fid_account_explain(&a, &causes, text, sizeof text);
+    if (named != cases[i].named) print_error("case %zu: %s\n", i, text);
+    assert_int_equal(named, cases[i].named);
+    assert_int_equal(strstr(text, "UNEXPLAINED") == NULL, named);
+    cJSON_Delete(ours);
+    cJSON_Delete(go);
+  }
+#undef SIZE
+}
+
 int main(int argc, char **argv) {
   harness_open(argc, argv);
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_words), cmocka_unit_test(test_missed),
     cmocka_unit_test(test_failed_engine), cmocka_unit_test(test_judge_counts),
     cmocka_unit_test(test_judge_shares), cmocka_unit_test(test_judge_goals),
-    cmocka_unit_test(test_judge_small_goals),
+    cmocka_unit_test(test_judge_small_goals), cmocka_unit_test(test_judge_runs),
+    cmocka_unit_test(test_account),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   harness_close();

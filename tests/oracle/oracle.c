@@ -47,6 +47,8 @@ uint64_t oracle_member(const cJSON *obj, const char *name, uint64_t fallback) {
 
 double oracle_member_f64(const cJSON *obj, const char *name) {
   const cJSON *item = cJSON_GetObjectItemCaseSensitive(obj, name);
+  if (cJSON_IsString(item))
+    return strtod(item->valuestring, NULL);
   return cJSON_IsNumber(item) ? item->valuedouble : 0;
 }
 
@@ -91,6 +93,40 @@ static char *read_whole(const char *path, const char **why) {
   return text;
 }
 
+/* A copy in which whole numbers too long for a double are strings: cJSON would round them. */
+static char *quote_long_numbers(const char *text) {
+  enum { EXACT_DIGITS = 15 };
+  char *out = malloc(2 * strlen(text) + 1);
+  if (out == NULL)
+    abort();
+  size_t n = 0;
+  bool in_string = false;
+  while (*text != '\0') {
+    size_t whole = strspn(text, "-0123456789");
+    bool is_whole = text[whole] != '.' && text[whole] != 'e' && text[whole] != 'E';
+    bool is_long = !in_string && whole > EXACT_DIGITS && is_whole;
+    if (in_string || whole == 0) {
+      if (*text == '"')
+        in_string = !in_string;
+      if (*text == '\\' && text[1] != '\0')
+        out[n++] = *text++;
+      out[n++] = *text++;
+      continue;
+    }
+    /* The whole literal: its fraction and exponent are no numbers of their own. */
+    size_t all = strspn(text, "-+.0123456789eE");
+    if (is_long)
+      out[n++] = '"';
+    memcpy(out + n, text, all);
+    n += all;
+    text += all;
+    if (is_long)
+      out[n++] = '"';
+  }
+  out[n] = '\0';
+  return out;
+}
+
 static void run_file(const char *path, oracle_fn *fn, void *arg, struct oracle_totals *totals) {
   struct oracle_report *report = calloc(1, sizeof *report);
   if (report == NULL)
@@ -98,7 +134,8 @@ static void run_file(const char *path, oracle_fn *fn, void *arg, struct oracle_t
   report->path = path;
   const char *why;
   char *text = read_whole(path, &why);
-  cJSON *doc = text == NULL ? NULL : cJSON_Parse(text);
+  char *exact = text == NULL ? NULL : quote_long_numbers(text);
+  cJSON *doc = exact == NULL ? NULL : cJSON_Parse(exact);
   if (text == NULL)
     oracle_fail(report, "%s", why);
   else if (doc == NULL)
@@ -114,6 +151,7 @@ static void run_file(const char *path, oracle_fn *fn, void *arg, struct oracle_t
   }
   fflush(stdout);
   cJSON_Delete(doc);
+  free(exact);
   free(text);
   free(report);
 }

@@ -19,8 +19,15 @@ static uint8_t buffer_byte(uint64_t t) { return (uint8_t)rng_mix64(t); }
 /* [input, hash] rows of one member, through one function. */
 typedef uint64_t hash_row(struct set *s, const cJSON *input);
 
+enum { LENGTH_MAX = 1 << 24 };
+
 static uint64_t row_bytes(struct set *s, const cJSON *input) {
   uint64_t n = oracle_u64(input);
+  if (n > LENGTH_MAX) {
+    oracle_fail(s->report, "%s: a buffer of %llu bytes, at most %d are tried", s->where,
+                (unsigned long long)n, LENGTH_MAX);
+    return 0;
+  }
   uint8_t *p = malloc(n + 1);
   if (p == NULL)
     abort();

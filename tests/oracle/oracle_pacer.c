@@ -234,7 +234,10 @@ static void end_cycle(struct sim *s, const struct program *prog, uint64_t marked
   v[V_percentGoalAfter].u = s->pacer.percent_goal;
 }
 
-static void run_cycle(struct sim *s, const struct program *prog, const struct cycle_in *c,
+enum { STEPS_MAX = 1000000 }; /* of a cycle; recordings have some hundred at most */
+
+/* False: the inputs let the cycle never end. */
+static bool run_cycle(struct sim *s, const struct program *prog, const struct cycle_in *c,
                       bool first, union value *v) {
   start_cycle(s, prog, c);
   v[V_dedicatedWorkers].i = s->pacer.dedicated_workers;
@@ -248,7 +251,7 @@ static void run_cycle(struct sim *s, const struct program *prog, const struct cy
   int64_t duration = 0, black = 0, steps = 0;
   while (left.globals + left.stack + left.heap > 0) {
     black += step(s, prog, c, &left, &duration);
-    steps++;
+    if (++steps == STEPS_MAX) return false;
   }
   v[V_heapLive].i = (int64_t)s->pacer.heap_marked;
   v[V_heapScannable].i = gc_f64_to_i64((double)survived * c->scannable);
@@ -262,6 +265,7 @@ static void run_cycle(struct sim *s, const struct program *prog, const struct cy
   v[V_reviseSteps].i = steps;
   end_cycle(s, prog, (uint64_t)(next + black), duration, v);
   s->black_last = black;
+  return true;
 }
 
 /* ---- comparing ------------------------------------------------------------------------------ */
@@ -335,7 +339,10 @@ static bool check_document(const cJSON *doc, struct tally *t, int *cycles_done) 
     struct cycle_in c;
     union value ours[VALUE_COUNT];
     if (!read_cycle_in(cycle, &c)) return false;
-    run_cycle(&s, &prog, &c, *cycles_done == 0, ours);
+    if (!run_cycle(&s, &prog, &c, *cycles_done == 0, ours)) {
+      printf("  cycle %d: with these inputs it never ends\n", *cycles_done);
+      return false;
+    }
     if (!compare(cycle, *cycles_done, ours, t)) return false;
     ++*cycles_done;
   }

@@ -81,6 +81,8 @@ static void safepoint(struct gc_mutator *self) {
 }
 static const struct gc_world_ops ops = {.procs = procs, .p_at = p_at, .safepoint = safepoint};
 
+enum { MEASURED_MAX_BYTES = 16 << 20 };
+
 /* Thousandths of a byte per allocation. */
 static uint64_t measure(uint64_t size) {
   struct gc_mutator mu = {.p = &p, .id = 1};
@@ -101,6 +103,10 @@ static void check_measured(struct oracle_report *report, const cJSON *entry) {
     double bytes = cJSON_GetNumberValue(cJSON_GetArrayItem(row, 1));
     char where[48];
     snprintf(where, sizeof where, "allocating %llu bytes", (unsigned long long)size);
+    if (size > MEASURED_MAX_BYTES) {
+      oracle_fail(report, "%s: at most %d are tried", where, MEASURED_MAX_BYTES);
+      return;
+    }
     oracle_same(report, where, "bytes taken, thousandths", (uint64_t)(bytes * 1000 + 0.5),
                 measure(size));
   }
