@@ -165,7 +165,9 @@ struct go_sched {
   uint32_t idle_m_count;         /* SCHED */
   struct at_u32 spinning;        /* Ms that look for work without having any */
   struct go_list free;           /* SCHED; dead goroutines no P keeps */
-  struct at_u64 free_count;      /* its length; written under lock, read as a hint */
+  struct go_list free_clean;     /* SCHED; the same, their stacks given back to the system */
+  uint64_t free_low;             /* SCHED; shortest length of free since the last trim */
+  struct at_u64 free_count;      /* length of both; written under lock, read as a hint */
 
   struct go_config config;
   uint32_t procs;
@@ -321,6 +323,8 @@ struct go_g *go_g_new(struct go_p *p, const char *name);
 void go_g_prepare(struct go_g *g, struct gc_mutator *spawner, void *heap_arg);
 void go_g_free(struct go_p *p, struct go_g *g);
 struct go_g *go_g_at(uint64_t index);
+/* By sysmon, about once a second: gives back the stacks that nobody has asked for since. */
+void go_g_trim(void);
 /* Empties the table after a run. */
 void go_g_forget_all(void);
 struct gc_mutator *go_spawn_system(struct gc_mutator *self, const char *name,

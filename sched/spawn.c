@@ -3,7 +3,12 @@
 #include "runtime/meta.h"
 #include "sched/gmp.h"
 
-enum { FREE_LOCAL_MAX = 64, FREE_LOCAL_KEEP = 32 };
+enum {
+  FREE_LOCAL_MAX = 64,
+  FREE_LOCAL_KEEP = 32,
+  TRIM_KEEP = 256,  /* dead goroutines whose stacks stay as they are, ready for use */
+  TRIM_MAX = 1024   /* stacks given back at a time */
+};
 
 /* At the top of a goroutine's stack, above its first C frame: the root of its heap argument. */
 struct start_frame {
@@ -60,12 +65,23 @@ void go_g_forget_all(void) {
 
 /* ---- free lists ------------------------------------------------------------------------------ */
 
+/* After every change of the two lists. */
+static void free_changed_locked(void) {
+  if (go_sched.free.count < go_sched.free_low) go_sched.free_low = go_sched.free.count;
+  uint64_t count = go_sched.free.count + go_sched.free_clean.count;
+  at_u64_store_relaxed(&go_sched.free_count, count); /* a hint for readers */
+}
+
 static void free_refill(struct go_p *p) {
   if (at_u64_load_relaxed(&go_sched.free_count) == 0) return; /* a hint */
   plat_mutex_lock(&go_sched.lock);
-  while (p->free.count < FREE_LOCAL_KEEP && go_sched.free.head != NULL)
-    go_list_unshift(&p->free, go_list_pop(&go_sched.free));
-  at_u64_store_relaxed(&go_sched.free_count, go_sched.free.count); /* a hint for readers */
+  while (p->free.count < FREE_LOCAL_KEEP) {
+    struct go_g *g = go_list_pop(&go_sched.free);
+    if (g == NULL) g = go_list_pop(&go_sched.free_clean);
+    if (g == NULL) break;
+    go_list_unshift(&p->free, g);
+  }
+  free_changed_locked();
   plat_mutex_unlock(&go_sched.lock);
 }
 
@@ -73,7 +89,31 @@ static void free_spill(struct go_p *p) {
   plat_mutex_lock(&go_sched.lock);
   while (p->free.count > FREE_LOCAL_KEEP)
     go_list_unshift(&go_sched.free, go_list_pop(&p->free));
-  at_u64_store_relaxed(&go_sched.free_count, go_sched.free.count); /* a hint for readers */
+  free_changed_locked();
+  plat_mutex_unlock(&go_sched.lock);
+}
+
+/* Some of those that have lain in the free list since the last time. */
+static struct go_list take_idle(void) {
+  struct go_list idle = {0};
+  plat_mutex_lock(&go_sched.lock);
+  uint64_t n = go_sched.free_low > TRIM_KEEP ? go_sched.free_low - TRIM_KEEP : 0;
+  if (n > TRIM_MAX) n = TRIM_MAX;
+  while (idle.count < n) go_list_push(&idle, go_list_pop(&go_sched.free));
+  go_sched.free_low = go_sched.free.count;
+  free_changed_locked();
+  plat_mutex_unlock(&go_sched.lock);
+  return idle;
+}
+
+void go_g_trim(void) {
+  if (at_u64_load_relaxed(&go_sched.free_count) <= TRIM_KEEP) return; /* a hint */
+  struct go_list idle = take_idle();
+  for (struct go_g *g = idle.head; g != NULL; g = g->next)
+    plat_vm_decommit(g->stack_low, g->stack_bytes);
+  plat_mutex_lock(&go_sched.lock);
+  go_list_append(&go_sched.free_clean, &idle);
+  free_changed_locked();
   plat_mutex_unlock(&go_sched.lock);
 }
 

@@ -6,7 +6,8 @@
 enum {
   SLEEP_MIN_NS = 20000,
   SLEEP_MAX_NS = 10000000,
-  IDLE_ROUNDS = 50          /* without a preemption before the sleep begins to double */
+  IDLE_ROUNDS = 50,         /* without a preemption before the sleep begins to double */
+  TRIM_EVERY_NS = 1000000000
 };
 static const uint64_t DEEP_SLEEP_NS = 60000000000;
 
@@ -84,6 +85,7 @@ static void run_periodic(uint64_t now_ns) {
 void go_sysmon_main(void *arg) {
   (void)arg;
   uint64_t delay = SLEEP_MIN_NS;
+  uint64_t trimmed_ns = plat_now_ns();
   uint32_t idle = 0;
   while (at_u32_load_acquire(&go_sched.shutdown) == 0) { /* pairs with begin_shutdown */
     if (idle == 0)
@@ -99,5 +101,9 @@ void go_sysmon_main(void *arg) {
     uint64_t now = plat_now_ns();
     idle = retake(now) != 0 ? 0 : idle + 1;
     run_periodic(now);
+    if (now - trimmed_ns >= TRIM_EVERY_NS) {
+      trimmed_ns = now;
+      go_g_trim();
+    }
   }
 }

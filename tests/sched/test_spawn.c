@@ -85,6 +85,58 @@ static void order_parent(struct go_g *g, void *arg, void *heap_arg) {
   order_add(arg, 'p');
 }
 
+/* After a peak the stacks nobody asks for any more are given back, and can be used again. */
+enum { PEAK = 2000, PEAK_STACK_BYTES = 8192 };
+
+struct peak {
+  struct go_sema hold;
+  struct go_waitgroup done;
+};
+
+static void peak_member(struct go_g *g, void *arg, void *heap_arg) {
+  struct peak *p = arg;
+  uint8_t bytes[PEAK_STACK_BYTES];
+  (void)heap_arg;
+  memset(bytes, 0x5a, sizeof bytes);
+  go_sema_acquire(g, &p->hold, false);
+  rt_assert(plat_ld(&bytes[go_id(g) % PEAK_STACK_BYTES]) == 0x5a);
+  go_waitgroup_done(g, &p->done);
+}
+
+static void make_peak(struct go_g *g, struct peak *p) {
+  go_waitgroup_add(g, &p->done, PEAK);
+  for (int i = 0; i < PEAK; i++) go_spawn(g, "peak", peak_member, p, NULL);
+  for (int i = 0; i < PEAK; i++) go_sema_release(g, &p->hold, false);
+  go_waitgroup_wait(g, &p->done);
+}
+
+/* How many are clean; all their stacks must be. */
+static uint64_t count_clean(void) {
+  plat_mutex_lock(&go_sched.lock);
+  uint64_t count = go_sched.free_clean.count;
+  for (const struct go_g *g = go_sched.free_clean.head; g != NULL; g = g->next)
+    for (size_t i = 0; i < g->stack_bytes; i += 512) rt_assert(g->stack_low[i] == 0);
+  plat_mutex_unlock(&go_sched.lock);
+  return count;
+}
+
+static void peak_main(struct go_g *g, void *arg, void *heap_arg) {
+  struct peak p = {0};
+  (void)arg, (void)heap_arg;
+  make_peak(g, &p);
+  rt_assert(count_clean() == 0);
+  for (int i = 0; i < 1000 && count_clean() == 0; i++) go_sleep_ns(g, 10000000);
+  rt_assert(count_clean() > 0);
+  make_peak(g, &p);
+  rt_assert(count_clean() == 0);
+}
+
+static void test_peak(void **state) {
+  (void)state;
+  test_go(1, peak_main, NULL);
+  test_go(2, peak_main, NULL);
+}
+
 static void busy(struct go_g *g, void *arg, void *heap_arg) {
   struct order *o = arg;
   (void)heap_arg;
@@ -209,6 +261,7 @@ int main(void) {
       cmocka_unit_test(test_many),      cmocka_unit_test(test_yields),
       cmocka_unit_test(test_heap_arg),  cmocka_unit_test(test_abandon),
       cmocka_unit_test(test_many_runs), cmocka_unit_test(test_order),
+      cmocka_unit_test(test_peak),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
