@@ -40,6 +40,10 @@ static int publish(struct work *w, bool is_whole) {
   const struct scenario *s = w->search.scenario;
   cJSON *result = w->outcome.result;
   bool shows = w->o->json == NULL || strcmp(w->o->json, "-") != 0;
+  if (result == NULL && w->outcome.end == SIM_END_INTERRUPTED && w->outcome.elapsed_ns > 0) {
+    fprintf(stderr, "tricolor: the engine had no answer within %d s; what it did is lost\n",
+            SIM_KEEP_GRACE_MS / 1000);
+  }
   if (result == NULL) return sim_outcome_status(&w->outcome);
   if (is_whole) sim_search_note(s, result);
   if (is_whole && shows) sim_explore_print(s, result, stdout, w->cli->color_out);

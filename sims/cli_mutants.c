@@ -365,12 +365,15 @@ static bool is_shown(const struct row *r) {
 }
 
 static void print_tokens(const struct mutants *m, FILE *f, bool color) {
-  fprintf(f, "\n%sSee one again%s\n", sim_style_begin(SIM_BOLD, color),
-          sim_style_end(SIM_BOLD, color));
+  uint32_t printed = 0;
   for (uint32_t i = 0; i < m->count; i++) {
     const char *token =
       cJSON_GetStringValue(member(member(m->rows[i].result, "violation"), "token"));
     if (token == NULL) continue;
+    if (printed++ == 0) {
+      fprintf(f, "\n%sSee one again%s\n", sim_style_begin(SIM_BOLD, color),
+              sim_style_end(SIM_BOLD, color));
+    }
     char *clean = sim_alloc(strlen(token) + 1);
     sim_text_clean(token, clean, strlen(token) + 1);
     fprintf(f, "  %s\n    tricolor replay '%s'\n", m->rows[i].name, clean);
@@ -407,7 +410,7 @@ static void print_table(const struct mutants *m, FILE *f, bool color) {
   }
   sim_table_print(t, f, color);
   sim_table_free(t);
-  if (n.killed > 0) print_tokens(m, f, color);
+  print_tokens(m, f, color);
   fprintf(f, "\n%u of %u faults found; %u of %u correct twins clean up to their bound\n", n.killed,
           n.mutants, n.clean, n.twins);
 }

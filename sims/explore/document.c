@@ -4,6 +4,7 @@
 
 #include "runtime/hist.h"
 #include "sims/choices.h"
+#include "sims/explore/strategies.h"
 #include "sims/protocol.h"
 
 /* Schema fields, in this order; see sims/cli_explore.c for how they are shown.
@@ -15,6 +16,7 @@
  *                        class; null: too few
  *   estimate             Knuth: number of schedules, from random walks
  *   sites.pairs_both     pairs of places in the source that conflicted in both orders, of `pairs`
+ *   guarantee.preemptions  BOUND: all schedules with at most so many were run
  *   rate                 per second of the wall clock, all jobs together
  */
 
@@ -114,6 +116,13 @@ static void add_rates(cJSON *doc, const struct xp_report *r, uint32_t jobs) {
   add(doc, "jobs", jobs);
 }
 
+/* Numbers of preemptions, from 0, up to which all schedules were run. */
+static uint32_t bound_levels(const struct xp_report *r) {
+  for (uint32_t i = 0; i < r->share_count; i++)
+    if (r->share[i].strategy == &xp_strategy_bound) return r->share[i].claim.levels;
+  return 0;
+}
+
 static void add_guarantee(cJSON *doc, const struct xp_report *r) {
   static const char *const kinds[] = {"EXHAUSTED", "BOUND", "PROBABILITY"};
   char text[512];
@@ -124,6 +133,8 @@ static void add_guarantee(cJSON *doc, const struct xp_report *r) {
   cJSON *guarantee = cJSON_AddObjectToObject(doc, "guarantee");
   cJSON_AddStringToObject(guarantee, "kind", kind);
   cJSON_AddStringToObject(guarantee, "text", text);
+  bool is_bound = strcmp(kind, "BOUND") == 0;
+  if (is_bound) add(guarantee, "preemptions", bound_levels(r) - 1);
 }
 
 cJSON *xp_document(const struct xp_report *r, const struct xp_about *about) {
