@@ -207,6 +207,7 @@ _Noreturn static void end_thread(struct model_thread *self) {
   plat_step(PLAT_OP_THREAD_END, self, end_site());
   self->clock_ps = plat_model_hot.clock_ps;
   self->state = MODEL_ENDED;
+  self->alive = NULL;
   model.ended_cpu_ps += cpu_ps(self);
   if (self->clock_ps > model.stats.end_ps) model.stats.end_ps = self->clock_ps;
   leave_live(self);
@@ -266,6 +267,7 @@ static struct model_thread *create_thread(const char *name, void (*fn)(void *), 
   t->processor = PLAT_MODEL_PROCESSORS - 1;
   t->heap_at = MODEL_NOT_IN_HEAP;
   t->state = MODEL_RUNNABLE;
+  t->alive = t;
   t->pending = (struct plat_model_op){
       .kind = PLAT_OP_THREAD_BEGIN, .thread = t->id, .clock_ps = start_ps, .site = begin_site()};
   t->fn = fn;

@@ -73,11 +73,12 @@ static inline bool is_enabled(const struct model_thread *t) {
   }
 }
 
-/* Most operations wait for nothing, and most that do, for a mutex. */
+/* Most operations wait for nothing, and most that do, for a mutex or the end of a thread. */
 static struct model_thread *const *gate_of(const struct model_thread *t) {
   static struct model_thread *const open = NULL;
   if ((MAY_WAIT >> t->pending.kind & 1) == 0) return &open;
-  return t->pending.kind == PLAT_OP_LOCK ? &((const struct plat_mutex *)t->wants)->owner : NULL;
+  if (t->pending.kind == PLAT_OP_LOCK) return &((const struct plat_mutex *)t->wants)->owner;
+  return t->pending.kind == PLAT_OP_JOIN ? &((const struct model_thread *)t->wants)->alive : NULL;
 }
 
 /* ---- the end of a run ------------------------------------------------------------------------ */
@@ -174,7 +175,7 @@ static inline struct model_thread *collect(uint64_t allowed) {
     if (plat_unlikely(ready && !t->is_at_point)) return t;
     explorer->candidate[count] = t;
     p->op[count] = &t->pending;
-    running = ready & (t == last) ? count : running;
+    running = (ready && t == last) ? count : running;
     count += ready;
   }
   p->count = count;
@@ -246,8 +247,8 @@ static void begin_yield(struct model_thread *self) {
 }
 
 static void go_on_with(struct model_thread *self, struct model_thread *next) {
-  if (next == self) return;
-  model.stats.switches++;
+  /* Also to itself: that costs less than foreseeing it wrong. */
+  model.stats.switches += next != self;
   model.running = next;
   next->clock_ps = plat_model_hot.clock_ps;
   ctx_switch(&self->ctx, &next->ctx);
@@ -307,6 +308,7 @@ bool plat_model_prepare(int (*fn)(void *), void *arg, int *status) {
     plat_model_leave();
     return false;
   }
+  rt_set_end_handler(on_fatal);
   model_image_take();
   return true;
 }
@@ -361,7 +363,6 @@ void plat_model_explore(struct plat_model_outcome *out) {
   look_at_pending();
   explorer->outcome = out;
   explorer->ended_by = NULL;
-  rt_set_end_handler(on_fatal);
   model.choosing = true;
   begin_stretch();
   model_enter_world(model.marked);

@@ -33,6 +33,7 @@ struct model_thread {
   const void *wants;                  /* the mutex, note or thread of a pending LOCK, WAIT, JOIN */
   struct model_thread *next_waiter;   /* for the same mutex */
   struct model_thread *joiner;        /* blocked until this thread ends */
+  struct model_thread *alive;         /* itself; NULL when it has ended */
   struct plat_mutex *held[MODEL_HELD_MAX];
   uint32_t held_count;
   void *self;                         /* plat_self */

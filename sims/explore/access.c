@@ -1,7 +1,7 @@
 #include "sims/explore/access.h"
 
-/* Threads are numbered, and random numbers drawn, in the order of these operations. */
-static const char thread_numbers, random_numbers;
+/* Threads are numbered, random numbers drawn, and deadlines passed in the order of operations. */
+static const char thread_numbers, random_numbers, time_passing;
 
 /* A thread as an object: its number. Its structure may serve another thread later. */
 static const void *thread_object(uint32_t number) { return (const void *)(uintptr_t)(number + 1); }
@@ -31,6 +31,8 @@ struct xp_access xp_access_special(const struct plat_model_op *op) {
       return (struct xp_access){thread_object(op->thread), XP_ACCESS_WRITE};
     case PLAT_OP_JOIN:
       return (struct xp_access){thread_object(plat_model_thread_number(at)), XP_ACCESS_JOIN};
+    case PLAT_OP_SLEEP:
+      return (struct xp_access){&time_passing, XP_ACCESS_TIMEOUT};
     case PLAT_OP_RANDOM:
       return (struct xp_access){&random_numbers, XP_ACCESS_WRITE};
     default:

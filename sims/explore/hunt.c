@@ -12,7 +12,8 @@ enum {
   WALKS_PART = 50,     /* one run in so many */
   BOUND_PART = 4,
   DPOR_PART = 2,
-  MET_TWICE_MIN = 10   /* below that the number of classes cannot be told */
+  MET_TWICE_MIN = 10,  /* below that the number of classes cannot be told */
+  DPOR_THREADS_MAX = 32
 };
 
 const struct xp_strategy xp_strategy_hunt = {
@@ -53,7 +54,8 @@ void xp_plan_make(const struct xp_config *c, const struct xp_classes *met, struc
   }
   out->stage[out->stages++] = stage_of(&xp_strategy_bound, budget / BOUND_PART);
   uint64_t classes = estimate_classes(met);
-  if (classes < budget / DPOR_PART / 2)
+  bool are_few = c->profile->threads <= DPOR_THREADS_MAX && classes < budget / DPOR_PART / 2;
+  if (are_few)
     out->stage[out->stages++] = stage_of(&xp_strategy_dpor, budget / DPOR_PART);
   out->stage[out->stages++] = (struct xp_stage){
       .row = {&xp_strategy_pct, &xp_strategy_pos, &xp_strategy_pct, &xp_strategy_pos,

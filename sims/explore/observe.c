@@ -11,7 +11,8 @@
 #include "sims/explore/access.h"
 #include "sims/memory.h"
 
-enum { FIRST_ROOM = 256, NOBODY = UINT32_MAX };
+enum { FIRST_ROOM = 256 };
+#define NOBODY UINT32_MAX
 
 void xp_observer_free(struct xp_observer *o) {
   free(o->seen);
@@ -111,6 +112,13 @@ static inline void cover(struct xp_observer *o, const struct plat_model_op *op, 
   if (phase < XP_PHASES) o->coverage->phase_op[phase][op->kind]++;
 }
 
+/* Both halves of a product of the two, each made odd-looking first. */
+static inline uint64_t hash_pair(uint64_t a, uint64_t b) {
+  rng_u128 product = (rng_u128)(a * 0x9e3779b97f4a7c15u ^ 0xa0761d6478bd642fu) *
+                     (b * 0xbf58476d1ce4e5b9u ^ 0xe7037ed1a0b428dbu);
+  return (uint64_t)(product >> 64) ^ (uint64_t)product;
+}
+
 void xp_observer_see(struct xp_observer *o, const struct plat_model_op *op) {
   uint32_t site = plat_model_site_index(op->site);
   cover(o, op, site);
@@ -118,7 +126,7 @@ void xp_observer_see(struct xp_observer *o, const struct plat_model_op *op) {
   if (a.kind == XP_ACCESS_NONE) return;
   struct xp_seen *s = seen_of(o, a.object);
   uint64_t name = next_name(o, op->thread);
-  o->hash += rng_mix64(name ^ rng_mix64(s->writer + (uintptr_t)a.object));
+  o->hash += hash_pair(name, s->writer + (uintptr_t)a.object);
   if (s->writer != 0 && s->writer_thread != op->thread)
     cover_pair(o->coverage, s->writer_site, site);
   if (!xp_access_writes(a.kind)) {

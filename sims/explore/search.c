@@ -11,7 +11,7 @@
 #include "sims/explore/walk.h"
 #include "sims/memory.h"
 
-enum { ASK_EVERY = 16, STAGE_SHIFT = 60 };
+enum { ASK_RUNS = 16, ASK_POINTS = 2000, STAGE_SHIFT = 60 };
 
 struct search {
   struct xp_config config;
@@ -22,7 +22,8 @@ struct search {
   struct xp_path path, path_again;
   struct xp_chooser *chooser[XP_SHARES]; /* by share */
   uint64_t started_ns;
-  uint32_t asked;            /* runs since the limits were looked at */
+  uint64_t ask_at_run, ask_at_point; /* of those executed: when the limits are looked at next */
+  uint64_t executed;
   bool is_over;
 };
 
@@ -47,7 +48,9 @@ static void end_search(struct search *s, enum xp_why why) {
 }
 
 static void ask_limits(struct search *s) {
-  if (s->asked++ % ASK_EVERY != 0) return;
+  if (s->executed++ < s->ask_at_run && s->report->points < s->ask_at_point) return;
+  s->ask_at_run = s->executed + ASK_RUNS - 1;
+  s->ask_at_point = s->report->points + ASK_POINTS;
   if (s->config.stop != NULL && s->config.stop(s->config.stop_arg)) end_search(s, XP_WHY_STOPPED);
   if (now_ns() - s->started_ns >= s->config.time_ns) end_search(s, XP_WHY_TIME);
 }
@@ -219,8 +222,20 @@ static void run_stage(struct search *s, uint32_t stage) {
   }
 }
 
-/* Every job makes all the walks, for the same estimates; the first one counts them. In a hunt they
- * are runs of the search like others. */
+/* In a hunt the walks are runs like others; the first job counts them, all see their failures. */
+static void count_walk(struct search *s, struct xp_classes *met, uint64_t k) {
+  struct turn t = {.stage = 0, .share = share_of(s, &xp_strategy_random), .run = k};
+  t.is_observed = true;
+  xp_classes_add(met, s->observer.hash, 0);
+  if (s->config.slice == 0) {
+    count_run(s, &t);
+  } else if (xp_run_fails(&s->runner.run) && !s->config.keep_going) {
+    keep_failure(s, &t, k);
+    end_search(s, XP_WHY_FAILURE);
+  }
+}
+
+/* Every job makes all the walks, for the same estimates. */
 static void walk(struct search *s) {
   struct xp_walk *w = sim_alloc(sizeof *w); /* a static variable would be part of the world */
   uint64_t walks = xp_walks(&s->config);
@@ -234,12 +249,13 @@ static void walk(struct search *s) {
     xp_strategy_walk.begin(&w->base, k);
     xp_runner_run(&s->runner);
     xp_strategy_walk.end(&w->base, &s->runner.run);
-    s->report->replayed++;
-    if (!is_hunt) continue;
-    xp_classes_add(&met, s->observer.hash, 0);
-    if (!xp_run_fails(&s->runner.run)) continue;
-    struct turn t = {.stage = 0, .share = share_of(s, &xp_strategy_random), .run = k};
-    fail(s, &t);
+    s->report->points += s->runner.run.outcome.points;
+    s->report->steps += s->runner.run.outcome.steps;
+    if (is_hunt) {
+      count_walk(s, &met, k);
+    } else {
+      s->report->replayed++;
+    }
   }
   s->report->estimate = w->estimate;
   s->report->profile = w->profile;
@@ -282,7 +298,7 @@ static void close_search(struct search *s) {
 }
 
 bool xp_search(const struct xp_config *c, struct xp_report *r) {
-  struct search s = {.asked = 0};
+  struct search s = {.executed = 0};
   if (xp_strategy_find(c->strategy) == NULL) return false;
   open_search(&s, c, r);
   walk(&s);

@@ -1,7 +1,8 @@
 /* Speed of searching schedules, on one core: rates by strategy, beside what is to be reached and
  * what other explorers do on this kind of machine.
  *
- * usage: bench_explore [SECONDS]   of processor time for each row, default 1 */
+ * usage: bench_explore [PARTS]   searches of each row, default 20: the best of them is least
+ *                                disturbed by what else the machine does */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -37,51 +38,70 @@ static double cpu_seconds(void) {
   return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Part of the search's stop request: processor time, since others may want this core too. */
-static bool is_late(void *arg) { return cpu_seconds() >= *(const double *)arg; }
-
 static int run(void *arg) { return litmus_run(arg) != NULL; }
 
-static void measure(const struct row *row, double seconds) {
-  struct litmus_case what = {row->program, LITMUS_BARRIER_UNTIL_BLACK, 0, 0};
+enum { PARTS = 20, RUNS = 20000 };
+
+struct rate {
+  double runs, points; /* a second */
+};
+
+static int by_runs(const void *a, const void *b) {
+  double x = ((const struct rate *)a)->runs, y = ((const struct rate *)b)->runs;
+  return (x > y) - (x < y);
+}
+
+/* One search of RUNS schedules. */
+static struct rate search(const struct row *row, uint64_t seed) {
   struct xp_report r;
   struct xp_config c;
-  int status;
-  double deadline, took = 0;
-  uint64_t runs = 0, points = 0;
   xp_config_default(&c);
   c.strategy = row->strategy;
   c.classes = 0;
   c.preemptions = 5;
+  c.seed = seed;
+  c.schedules = RUNS;
   c.time_ns = UINT64_MAX;
   c.walks = 8;
   c.observe_every = row->is_observed;
-  c.stop = is_late;
-  c.stop_arg = &deadline;
-  if (!plat_model_prepare(run, &what, &status)) exit(1);
-  for (c.seed = 1; took < seconds; c.seed++) {
-    double start = cpu_seconds();
-    deadline = start + seconds - took;
-    xp_search(&c, &r);
-    took += cpu_seconds() - start;
-    runs += r.runs;
-    points += r.points;
-    xp_report_free(&r);
-  }
+  double start = cpu_seconds();
+  xp_search(&c, &r);
+  double took = cpu_seconds() - start;
+  struct rate rate = {(double)r.runs / took, (double)r.points / took};
+  xp_report_free(&r);
+  return rate;
+}
+
+static void measure(const struct row *row, uint32_t parts) {
+  struct litmus_case what = {row->program, LITMUS_BARRIER_UNTIL_BLACK, 0, 0};
+  struct rate *rate = calloc(parts, sizeof *rate);
+  int status;
+  if (rate == NULL || !plat_model_prepare(run, &what, &status)) exit(1);
+  for (uint32_t i = 0; i < parts; i++) rate[i] = search(row, i + 1);
   plat_model_leave();
-  double rate = (double)runs / took;
-  printf("%-18s %9.0f/s %7.1f million points/s", row->name, rate, (double)points / took / 1e6);
-  if (row->target > 0) printf("  %4.2f of what is to be reached", rate / row->target);
-  printf("  %5.1f x %s\n", rate / row->peer_rate, row->peer);
+  qsort(rate, parts, sizeof *rate, by_runs);
+  struct rate best = rate[parts - 1], median = rate[parts / 2];
+  printf("%-17s %8.0f %8.0f  %5.1f %5.1f", row->name, best.runs, median.runs, best.points / 1e6,
+         median.points / 1e6);
+  if (row->target > 0) {
+    printf("  %7.0f  %4.2f", row->target, best.runs / row->target);
+  } else {
+    printf("        -     -");
+  }
+  printf("  %5.1f x %s\n", best.runs / row->peer_rate, row->peer);
+  free(rate);
 }
 
 int main(int argc, char **argv) {
-  double seconds = argc > 1 ? atof(argv[1]) : 1;
-  if (argc > 2 || seconds <= 0) {
-    fprintf(stderr, "usage: bench_explore [SECONDS]\n");
+  long parts = argc > 1 ? atol(argv[1]) : PARTS;
+  if (argc > 2 || parts < 1 || parts > 1000) {
+    fprintf(stderr, "usage: bench_explore [PARTS]\n");
     return 2;
   }
-  printf("schedules (dpor: classes) by second of processor time, one core\n");
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) measure(&rows[i], seconds);
+  printf("schedules (dpor: classes) by second of processor time, one core, %ld parts of %d each\n",
+         parts, RUNS);
+  printf("%-17s %8s %8s  %5s %5s  %7s  %4s  %s\n", "", "best", "median", "Mpts", "Mpts", "target",
+         "best", "best, of a peer's rate");
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) measure(&rows[i], (uint32_t)parts);
   return 0;
 }
