@@ -28,6 +28,7 @@ struct gc_config {
   uint64_t globals_bytes;     /* pretended data+BSS bytes in pacing, beside the registered roots */
   uint32_t boehm_markers;     /* Boehm: parallel markers, 0 = library default */
   bool boehm_incremental;     /* Boehm: GC_enable_incremental */
+  uint64_t faults;            /* bits of gc/faults.h; 0: none */
 };
 void gc_config_default(struct gc_config *c);
 

@@ -15,6 +15,7 @@ struct go_config {
   uint64_t stack_bytes;  /* C stack of a goroutine, 16 KiB..64 MiB; default 256 KiB, lazy */
   uint64_t slice_ns;     /* preemption slice; default 10 ms */
   uint64_t max_threads;  /* most Ms; default 10000 */
+  uint64_t faults;       /* bits of sched/faults.h; 0: none */
 };
 void go_config_default(struct go_config *c);
 

@@ -3,6 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gc/faults.h"
+#include "maps/faults.h"
+#include "sched/faults.h"
+
 const struct sim_choice sim_collectors[] = {
   {"concurrent", "Ours: concurrent tri-colour mark-sweep with the phases and pacing of Go 1.19."},
   {"boehm", "The Boehm-Demers-Weiser collector, as Debian ships it: the baseline of a comparison."},
@@ -86,6 +90,34 @@ const struct sim_choice sim_strategies[] = {
   {"dpor", "Every behaviour once (source sets and sleep sets): complete when it ends."},
   {NULL, NULL},
 };
+
+#define FAULT(id, name, is_harmless, doc) {name, doc},
+const struct sim_choice sim_gc_faults[] = {
+#include "gc/faults.def"
+  {NULL, NULL}};
+const struct sim_choice sim_map_faults[] = {
+#include "maps/faults.def"
+  {NULL, NULL}};
+const struct sim_choice sim_sched_faults[] = {
+#include "sched/faults.def"
+  {NULL, NULL}};
+#undef FAULT
+
+#define FAULT(id, name, is_harmless, doc) | (is_harmless ? UINT64_C(1) << GC_FAULT_##id : 0)
+const uint64_t sim_gc_faults_harmless = 0
+#include "gc/faults.def"
+  ;
+#undef FAULT
+#define FAULT(id, name, is_harmless, doc) | (is_harmless ? UINT64_C(1) << MAP_FAULT_##id : 0)
+const uint64_t sim_map_faults_harmless = 0
+#include "maps/faults.def"
+  ;
+#undef FAULT
+#define FAULT(id, name, is_harmless, doc) | (is_harmless ? UINT64_C(1) << GO_FAULT_##id : 0)
+const uint64_t sim_sched_faults_harmless = 0
+#include "sched/faults.def"
+  ;
+#undef FAULT
 
 const struct sim_map_rule sim_map_rules[] = {
   {"go", .reads = true, .detects_misuse = true, .has_hash0 = true},

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct sim_choice {
   const char *name; /* NULL ends a table */
@@ -27,6 +28,12 @@ struct sim_barrier_rule {
 };
 extern const struct sim_barrier_rule sim_barrier_rules[];
 const struct sim_barrier_rule *sim_barrier_rule_find(const char *name); /* never NULL for a kind */
+
+extern const struct sim_choice sim_gc_faults[];    /* gc.faults, by bit */
+extern const struct sim_choice sim_map_faults[];   /* maps.NAME.faults */
+extern const struct sim_choice sim_sched_faults[]; /* runtime.faults */
+/* Faults, a bit each, from which no violation follows by itself. */
+extern const uint64_t sim_gc_faults_harmless, sim_map_faults_harmless, sim_sched_faults_harmless;
 
 /* What a kind of map allows several goroutines to do without a mutex of theirs. One row per row of
  * sim_map_kinds; the facts of maps/kind.h again, for the loader. */

@@ -107,8 +107,10 @@ static void configure(const struct scenario *sc, struct gc_config *gc, struct go
   gc->globals_bytes = sc->globals_bytes;
   gc->boehm_markers = sc->boehm_markers;
   gc->boehm_incremental = sc->boehm_incremental;
+  gc->faults = sc->gc_faults;
   go_config_default(go);
   go->procs = sc->procs;
+  go->faults = sc->runtime_faults;
   if (sc->stack_bytes != 0) go->stack_bytes = sc->stack_bytes;
 }
 

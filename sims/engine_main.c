@@ -111,6 +111,8 @@ static void refuse_impossible(const struct scenario *sc) {
     refuse("this engine has no write barrier called \"%s\"", sc->barrier);
   if (is_ours && gc_pacer_find(sc->pacer) == NULL)
     refuse("this engine has no pacer called \"%s\"", sc->pacer);
+  if (sc->gc_faults != 0 && !is_ours)
+    refuse("gc.faults: the collector \"%s\" has no such faults", gc_collector.name);
   if (sc->check && gc_collector.collects && !is_ours)
     refuse("runtime.check: the collector \"%s\" has no heap verifier; run it without the check",
            gc_collector.name);

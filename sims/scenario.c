@@ -33,13 +33,29 @@ static void add_error(struct sc_load *load, const struct jp_node *node, uint32_t
   errors->list = sim_grow(errors->list, &load->room, errors->count, sizeof *errors->list);
   struct sc_error *e = &errors->list[errors->count++];
   *e = (struct sc_error){.line = line, .column = column, .message = message};
-  if (node != NULL && node->origin > 0) {
-    const struct sc_override *o = &load->overrides[node->origin - 1];
+  e->pointer = jp_pointer(node);
+  uint32_t origin = node != NULL ? node->origin : 0;
+  if (origin > load->override_count) { /* a first choice: found where it stands among its values */
+    const struct sc_choose_first *first = &load->firsts[origin - load->override_count - 1];
+    if (!load->is_trial) { /* else whoever tries says so */
+      e->message = sim_printf("with %s = %s: %s", first->path, first->value, message);
+      free(message);
+    }
+    e->line = first->place->line;
+    e->column = first->place->column;
+    origin = first->place->origin;
+  }
+  if (origin > 0) {
+    const struct sc_override *o = &load->overrides[origin - 1];
     e->file = sim_printf("--set %s=%s", o->path, o->value);
   } else {
     e->file = sim_strdup(load->file);
   }
-  e->pointer = jp_pointer(node);
+}
+
+char *sc_keep(struct sc_load *load, char *text) {
+  load->kept = sim_grow(load->kept, &load->kept_room, load->kept_count, sizeof *load->kept);
+  return load->kept[load->kept_count++] = text;
 }
 
 void sc_fail(struct sc_load *load, struct jp_node *node, const char *format, ...) {
@@ -163,7 +179,8 @@ static void load_named(struct sc_load *load, const struct sc_row *row, struct jp
     return;
   }
   if (!length_ok(load, row, node)) return;
-  char *element = new_array(row, base, node->child_count), allowed[128];
+  char *elements = new_array(row, base, node->child_count), *element = elements, allowed[128];
+  /* All names first: the things may refer to each other. */
   for (struct jp_node *n = node->first; n != NULL; n = n->next, element += row->sub->bytes) {
     if (n->duplicate) continue;
     if (sc_name_ok(n->key)) {
@@ -172,8 +189,10 @@ static void load_named(struct sc_load *load, const struct sc_row *row, struct jp
       sc_allowed(&(struct sc_row){.type = SC_TYPE_NAME}, allowed, sizeof allowed);
       sc_fail_key(load, n, "found \"%.64s\", allowed: %s", n->key, allowed);
     }
-    load_object(load, row->sub, n, element);
   }
+  element = elements;
+  for (struct jp_node *n = node->first; n != NULL; n = n->next, element += row->sub->bytes)
+    if (!n->duplicate) load_object(load, row->sub, n, element);
 }
 
 static void load_names(struct sc_load *load, const struct sc_row *row, struct jp_node *node,
@@ -196,6 +215,19 @@ static void load_names(struct sc_load *load, const struct sc_row *row, struct jp
   }
 }
 
+static void load_values(struct sc_load *load, const struct sc_row *row, struct jp_node *node,
+                        void *base) {
+  if (node->kind != JP_ARRAY) {
+    fail_kind(load, node, "an array of values");
+    return;
+  }
+  if (!length_ok(load, row, node)) return;
+  char **texts = sim_alloc(node->child_count * sizeof *texts);
+  memcpy((char *)base + row->offset, &texts, sizeof texts);
+  memcpy((char *)base + row->count_offset, &node->child_count, sizeof node->child_count);
+  for (struct jp_node *n = node->first; n != NULL; n = n->next) texts[n->index] = sc_json_text(n);
+}
+
 static bool is_collection(const struct sc_row *row) {
   return row->type == SC_TYPE_LIST || row->type == SC_TYPE_NAMED || row->type == SC_TYPE_NAMES;
 }
@@ -209,6 +241,8 @@ static void load_row(struct sc_load *load, const struct sc_row *row, struct jp_n
     load_named(load, row, node, base);
   else if (row->type == SC_TYPE_NAMES)
     load_names(load, row, node, base);
+  else if (row->type == SC_TYPE_VALUES)
+    load_values(load, row, node, base);
   else if (row->type == SC_TYPE_OBJECT)
     load_object(load, row->sub, node, (char *)base + row->offset);
   else
@@ -406,8 +440,7 @@ static struct jp_node *step_object(struct sc_load *load, struct jp_node *object,
   return NULL;
 }
 
-/* The value a path names, made if need be; NULL after an error. */
-static struct jp_node *find_path(struct sc_load *load, const char *path, uint32_t origin) {
+struct jp_node *sc_find_path(struct sc_load *load, const char *path, uint32_t origin) {
   struct jp_node *node = jp_root(load->doc);
   char *copy = sim_strdup(path), *rest = copy, *step = NULL;
   while (node != NULL && (step = strsep(&rest, ".")) != NULL) {
@@ -437,9 +470,8 @@ static void count_report(void *arg, uint32_t line, uint32_t column, const struct
   if (*first == NULL) *first = sim_printf("at character %u: %s", column, message);
 }
 
-/* The value of an override: JSON, or else a bare word. *text is kept while the document lives. */
-static struct jp_doc *parse_value(struct sc_load *load, const char *value, uint32_t origin,
-                                  char **text) {
+/* The value of an override: JSON, or else a bare word. */
+static struct jp_doc *parse_value(struct sc_load *load, const char *value, uint32_t origin) {
   char *fault = NULL;
   struct jp_doc *doc = jp_parse(value, strlen(value), count_report, &fault);
   if (fault == NULL) return doc;
@@ -452,9 +484,11 @@ static struct jp_doc *parse_value(struct sc_load *load, const char *value, uint3
   free(fault);
   fault = NULL;
   cJSON *string = cJSON_CreateString(value);
-  *text = cJSON_PrintUnformatted(string);
+  char *quoted = cJSON_PrintUnformatted(string);
   cJSON_Delete(string);
-  doc = jp_parse(*text, strlen(*text), count_report, &fault);
+  const char *text = sc_keep(load, sim_strdup(quoted));
+  cJSON_free(quoted);
+  doc = jp_parse(text, strlen(text), count_report, &fault);
   if (fault == NULL) return doc;
   fail_override(load, origin, fault);
   free(fault);
@@ -462,11 +496,29 @@ static struct jp_doc *parse_value(struct sc_load *load, const char *value, uint3
   return NULL;
 }
 
-static void apply_override(struct sc_load *load, uint32_t origin, char **text) {
+/* A path that is chosen by "choose": the value becomes the only one of its choice. */
+static void fix_choice(struct sc_load *load, struct jp_node *values, struct jp_doc *value,
+                       uint32_t origin) {
+  char *text = sc_json_text(jp_root(value));
+  const char *list = sc_keep(load, sim_printf("[%s]", text));
+  char *fault = NULL;
+  free(text);
+  jp_free(value);
+  struct jp_doc *one = jp_parse(list, strlen(list), count_report, &fault);
+  free(fault);
+  if (one != NULL) jp_graft(load->doc, values, one, origin);
+}
+
+static void apply_override(struct sc_load *load, uint32_t origin) {
   const struct sc_override *override = &load->overrides[origin - 1];
-  struct jp_doc *value = parse_value(load, override->value, origin, text);
+  struct jp_doc *value = parse_value(load, override->value, origin);
   if (value == NULL) return;
-  struct jp_node *at = find_path(load, override->path, origin);
+  struct jp_node *values = sc_chosen_values(load, override->path);
+  if (values != NULL) {
+    fix_choice(load, values, value, origin);
+    return;
+  }
+  struct jp_node *at = sc_find_path(load, override->path, origin);
   if (at != NULL)
     jp_graft(load->doc, at, value, origin);
   else
@@ -491,42 +543,69 @@ void scenario_free(struct scenario *s) {
   free(s->trees);
   free(s->channels);
   free(s->mutexes);
+  free(s->objects);
+  for (uint32_t i = 0; i < s->choose_count; i++) {
+    for (uint32_t v = 0; v < s->chooses[i].value_count; v++) free(s->chooses[i].values[v]);
+    free(s->chooses[i].values);
+  }
+  free(s->chooses);
   free(s->expects);
   free(s->resolved_json);
   free(s);
 }
 
-static void load_document(struct sc_load *load, uint32_t override_count) {
-  char **texts = sim_alloc(override_count * sizeof *texts);
-  for (uint32_t i = 0; i < override_count; i++) apply_override(load, i + 1, &texts[i]);
+static void load_document(struct sc_load *load) {
+  for (uint32_t i = 0; i < load->override_count; i++) apply_override(load, i + 1);
+  sc_choose_first(load);
   sc_set_defaults(&sc_root, 0, load->s);
   load_object(load, &sc_root, jp_root(load->doc), load->s);
   if (error_total(load) == 0) sc_check_program(load, jp_root(load->doc));
+  if (error_total(load) == 0 && !load->is_trial) sc_try_choices(load);
+}
+
+static struct scenario *load_scenario(struct sc_load *load) {
+  struct sc_errors *errors = load->errors;
+  load->s = sim_alloc(sizeof *load->s);
+  load->doc = jp_parse(load->text, load->length, on_report, load);
+  if (load->doc != NULL) load_document(load);
   jp_free(load->doc);
-  for (uint32_t i = 0; i < override_count; i++) cJSON_free(texts[i]);
-  free(texts);
+  for (uint32_t i = 0; i < load->kept_count; i++) free(load->kept[i]);
+  free(load->kept);
+  free(load->firsts);
+  if (error_total(load) == 0) {
+    load->s->resolved_json = sc_resolve(load->s);
+    return load->s;
+  }
+  if (errors->count > 0) qsort(errors->list, errors->count, sizeof *errors->list, by_place);
+  scenario_free(load->s);
+  return NULL;
+}
+
+struct scenario *sc_load_with(const struct sc_load *load, struct sc_override more,
+                              struct sc_errors *errors) {
+  uint32_t count = load->override_count;
+  struct sc_override *overrides = sim_alloc((count + 1) * sizeof *overrides);
+  for (uint32_t i = 0; i < count; i++) overrides[i] = load->overrides[i];
+  overrides[count] = more;
+  *errors = (struct sc_errors){0};
+  struct sc_load trial = {.file = load->file, .text = load->text, .length = load->length,
+                          .overrides = overrides, .override_count = count + 1,
+                          .is_trial = true, .errors = errors};
+  struct scenario *s = load_scenario(&trial);
+  free(overrides);
+  return s;
 }
 
 struct scenario *scenario_load(const char *file, const char *text, size_t length,
                                const struct sc_override *overrides, uint32_t override_count,
                                struct sc_errors *errors) {
   *errors = (struct sc_errors){0};
-  struct sc_load load = {.file = file, .overrides = overrides, .errors = errors};
-  if (length > SC_FILE_MAX_BYTES) {
-    add_error(
-        &load, NULL, 0, 0,
-        sim_printf("found more than %d bytes, the most a scenario may have", SC_FILE_MAX_BYTES));
-    return NULL;
-  }
-  load.s = sim_alloc(sizeof *load.s);
-  load.doc = jp_parse(text, length, on_report, &load);
-  if (load.doc != NULL) load_document(&load, override_count);
-  if (error_total(&load) == 0) {
-    load.s->resolved_json = sc_resolve(load.s);
-    return load.s;
-  }
-  qsort(errors->list, errors->count, sizeof *errors->list, by_place);
-  scenario_free(load.s);
+  struct sc_load load = {.file = file, .text = text, .length = length, .overrides = overrides,
+                         .override_count = override_count, .errors = errors};
+  if (length <= SC_FILE_MAX_BYTES) return load_scenario(&load);
+  add_error(
+      &load, NULL, 0, 0,
+      sim_printf("found more than %d bytes, the most a scenario may have", SC_FILE_MAX_BYTES));
   return NULL;
 }
 

@@ -22,7 +22,12 @@ enum {
   SC_NAME_MAX = 64,
   SC_NEST_MAX = 16, /* deepest nesting of lock and loop bodies */
   SC_MUTEX_MAX = 256,
-  SC_FILE_MAX_BYTES = 4 << 20
+  SC_FILE_MAX_BYTES = 4 << 20,
+  SC_REGISTERS = 8,    /* root slots of a goroutine */
+  SC_FIELDS_MAX = 8,   /* pointers of one of "objects" */
+  SC_CHOOSE_MAX = 32,
+  SC_CHOICES_MAX = 1 << 20, /* combinations of all "choose" together */
+  SC_NIL = UINT32_MAX  /* of an object or a register: none */
 };
 #define SC_OPS_UNKNOWN UINT64_MAX
 
@@ -47,6 +52,7 @@ struct sc_map {
   uint64_t hash0;           /* seed of every table it makes, 32 bits; UINT64_MAX (default): drawn */
   bool allow_races;         /* goroutines may use it at once without a common mutex (Go then stops
                                the run with "concurrent map writes"); default: refused */
+  uint64_t faults;          /* bits of maps/faults.h; JSON: array of their names */
 };
 
 /* "lists": { NAME: {node_bytes} }: FIFO of nodes, each one pointer and payload */
@@ -66,6 +72,15 @@ enum sc_points {
   SC_POINTS_SCHEDULER = 8,
   SC_POINTS_MAP = 16,
   SC_POINTS_ALL = 31
+};
+
+/* "objects": { NAME: {pointers, links, root} }: single heap objects, made before the setup. An
+ * object that nothing holds at the start is refused, unless there is a "choose". */
+struct sc_heap_object {
+  char name[SC_NAME_MAX];
+  uint32_t pointers;             /* fields, 0..SC_FIELDS_MAX; default 1 */
+  uint32_t links[SC_FIELDS_MAX]; /* {"0": NAME, ...}: index of an object, SC_NIL */
+  bool root;                     /* a global root slot of the same name holds it at first */
 };
 
 /* ---- operations ---- */
@@ -92,6 +107,13 @@ enum sc_op_kind {
   SC_OP_LOOP,         /* {"op":"loop","count":N,"body":[...]} or "duration_ns":N instead of count */
   SC_OP_GC,           /* {"op":"gc"}: runtime.GC() */
   SC_OP_YIELD,
+  SC_OP_OBJECT_LOAD,  /* to = from.field; nil when from is nil or has no such field */
+  SC_OP_OBJECT_STORE, /* into.field = value, with the barrier; nothing where there is no field */
+  SC_OP_OBJECT_GET,   /* to = the global slot root */
+  SC_OP_OBJECT_PUT,   /* the global slot root = value, with the barrier */
+  SC_OP_OBJECT_NEW,   /* to = a new object of so many pointers */
+  SC_OP_OBJECT_DROP,  /* register = nil */
+  SC_OP_OBJECT_MOVE,  /* to = from, both registers */
   SC_OP_KINDS
 };
 
@@ -121,6 +143,12 @@ struct sc_op {
   bool safepoints;       /* compute; default true */
   uint32_t depth;        /* tree.build, 0..26 */
   bool bottom_up;
+  uint32_t holder;       /* object.load "from", object.store "into": a register, or SC_REGISTERS +
+                            the index of a root object: what its global slot holds */
+  uint32_t to;           /* a register, as the next two */
+  uint32_t from;         /* object.move "from", object.drop "register" */
+  uint32_t value;        /* or SC_NIL (JSON null) */
+  uint32_t field;
   struct sc_op *body;    /* lock, loop */
   uint32_t body_count;
   uint32_t line;         /* of the source text; 0: from an override */
@@ -131,6 +159,8 @@ struct sc_op {
 struct sc_group {
   char name[SC_NAME_MAX];
   uint32_t count;
+  uint32_t registers[SC_REGISTERS]; /* "registers": {"r0": OBJECT, ...}: what each of its
+                                       goroutines holds when the clock starts; or SC_NIL */
   struct sc_op *body;
   uint32_t body_count;
   uint64_t ops;          /* operations one of its goroutines will do; SC_OPS_UNKNOWN with a
@@ -146,6 +176,14 @@ struct sc_expect {
   double min, max, equals;
 };
 
+/* "choose": [ {"set": PATH, "values": [...]} ]: data choices. A run takes the first value of each;
+ * exploration tries every combination. An override of the same path leaves that one value. */
+struct sc_choose {
+  char set[256];
+  char **values;         /* JSON texts */
+  uint32_t value_count;
+};
+
 struct scenario {
   char name[SC_NAME_MAX];
   char description[1024];
@@ -158,6 +196,7 @@ struct scenario {
   uint64_t deadline_ns;       /* wall time after which the engine is killed; default 300 s */
   bool check;                 /* poison and verify; default false */
   uint64_t stack_bytes;
+  uint64_t runtime_faults;    /* faults: bits of sched/faults.h */
 
   /* "gc" */
   int32_t gogc;               /* default 100; "off" = -1 */
@@ -170,6 +209,7 @@ struct scenario {
   uint64_t globals_bytes;
   uint32_t boehm_markers;     /* boehm.markers */
   bool boehm_incremental;     /* boehm.incremental */
+  uint64_t gc_faults;         /* faults: bits of gc/faults.h */
 
   /* "explore" */
   char strategy[16];            /* of sim_strategies, default "hunt" */
@@ -188,10 +228,12 @@ struct scenario {
   struct sc_tree *trees;       uint32_t tree_count;
   struct sc_channel *channels; uint32_t channel_count;
   struct sc_mutex *mutexes;    uint32_t mutex_count;
+  struct sc_heap_object *objects; uint32_t object_count;
 
   struct sc_op *setup;         uint32_t setup_count; /* "setup": one goroutine, before */
   uint64_t setup_ops;          /* as sc_group.ops */
   struct sc_group *groups;     uint32_t group_count;
+  struct sc_choose *chooses;   uint32_t choose_count;
   struct sc_expect *expects;   uint32_t expect_count;
   char expect_violation[256];  /* the run must end with this text in a violation; empty: none */
 
@@ -229,5 +271,6 @@ char *sc_error_format(const struct sc_error *error);
 uint32_t scenario_key(const struct scenario *s);
 /* The name of an operation as in the JSON text: "map.put". */
 const char *sc_op_name(enum sc_op_kind kind);
+const char *sc_register_name(uint32_t number); /* "r0" */
 
 #endif

@@ -4,6 +4,7 @@
  * scenario_value.c   one scalar: JSON text to field, "found" and "allowed" texts
  * scenario.c         objects, lists and overrides by the table; files
  * scenario_rules.c   what a row cannot say: rules between keys and objects
+ * scenario_choose.c  data choices: the first value of each, and whether the others would do
  * scenario_resolve.c the document again, from the fields
  */
 #ifndef SIMS_SCENARIO_INT_H
@@ -27,10 +28,12 @@ enum sc_type {
   SC_TYPE_ENUM,   /* integer of `width` bytes: index into `words` */
   SC_TYPE_SET,    /* integer of `width` bytes: ["WORD"], a bit for each of `words` */
   SC_TYPE_REF,    /* uint32_t: index of a thing of space `space` */
+  SC_TYPE_HOLDER, /* uint32_t: a register, or SC_REGISTERS + index of a root object */
   SC_TYPE_OBJECT, /* struct at `offset`, by `sub` */
   SC_TYPE_NAMED,  /* {"NAME": {...}}: array of `sub`; each struct starts with its name */
   SC_TYPE_LIST,   /* [{...}]: array of `sub` */
-  SC_TYPE_NAMES   /* ["NAME"]: array of `sub`, which has no rows */
+  SC_TYPE_NAMES,  /* ["NAME"]: array of `sub`, which has no rows */
+  SC_TYPE_VALUES  /* [any JSON]: array of texts */
 };
 
 #define SC_NAME_PATTERN "^[A-Za-z_][A-Za-z0-9_-]{0,62}$"
@@ -44,9 +47,10 @@ enum sc_space {
   SC_SPACE_LISTS,
   SC_SPACE_TREES,
   SC_SPACE_CHANNELS,
-  SC_SPACE_MUTEXES
+  SC_SPACE_MUTEXES,
+  SC_SPACE_OBJECTS
 };
-enum { SC_SPACES = SC_SPACE_MUTEXES + 1 };
+enum { SC_SPACES = SC_SPACE_OBJECTS + 1 };
 
 struct sc_load;
 struct sc_object;
@@ -67,6 +71,7 @@ struct sc_row {
   const char *special;              /* a word instead of the integer */
   uint64_t special_value;
   const struct sim_choice *words;
+  bool nullable;                    /* REF, ENUM: null is allowed too and is SC_NIL */
   const char *initial_text; /* default of TEXT, NAME, WORD; others: says it in words */
   enum sc_space space;
   const struct sc_object *sub;
@@ -89,17 +94,41 @@ struct sc_object {
 extern const struct sc_object sc_root;
 extern const struct sc_object sc_op_object;
 extern const struct sim_choice sc_op_words[];
+extern const struct sim_choice sc_register_words[];
 
 /* ---- scenario.c ---- */
 
 struct sc_load {
-  const char *file;
+  const char *file, *text;
+  size_t length;
   const struct sc_override *overrides;
+  uint32_t override_count;
+  struct sc_choose_first *firsts; /* nodes of origin override_count + k + 1 come from firsts[k] */
+  uint32_t first_count;
+  bool is_trial; /* other values of "choose" are not tried */
   struct jp_doc *doc;
   struct scenario *s;
   struct sc_errors *errors;
   uint32_t room; /* of errors->list */
+  char **kept;   /* texts that live as long as doc */
+  uint32_t kept_count, kept_room;
 };
+
+/* The first value of a "choose", put in the place its path names. */
+struct sc_choose_first {
+  const char *path;
+  const char *value;     /* JSON text, kept */
+  struct jp_node *place; /* of the value among the others */
+};
+
+/* Keeps a text of malloc until the document is freed, and returns it. */
+char *sc_keep(struct sc_load *load, char *text);
+/* The value a path of object keys, indices and names of elements leads to, made if need be; NULL
+ * after an error, which is about something of that origin. */
+struct jp_node *sc_find_path(struct sc_load *load, const char *path, uint32_t origin);
+/* Loads load->text with one override more than load has; the errors are for the caller to free. */
+struct scenario *sc_load_with(const struct sc_load *load, struct sc_override more,
+                              struct sc_errors *errors);
 
 /* Adds an error about a value (at_key: about its key) and marks it bad. */
 void sc_fail(struct sc_load *load, struct jp_node *node, const char *format, ...)
@@ -142,6 +171,19 @@ enum sc_exact { SC_EXACT_OK, SC_EXACT_FRACTION, SC_EXACT_TOO_BIG };
 /* The exact value of a decimal number (JSON grammar, no sign) times 10^power. */
 enum sc_exact sc_exact_u64(const char *text, size_t bytes, int power, uint64_t *out);
 
+/* The JSON text of a value, to be freed. */
+char *sc_json_text(const struct jp_node *node);
+
+/* ---- scenario_choose.c ---- */
+
+/* Where the values of the choice of this path stand; NULL: it is not chosen. */
+struct jp_node *sc_chosen_values(struct sc_load *load, const char *path);
+/* Gives every chosen path its first value. Before the document is read by the table. */
+void sc_choose_first(struct sc_load *load);
+/* Whether every other value would make a right scenario. After the document was found right. */
+void sc_try_choices(struct sc_load *load);
+void sc_check_choose(struct sc_load *load, struct jp_node *node, void *base);
+
 /* ---- scenario_rules.c ---- */
 
 void sc_check_root(struct sc_load *load, struct jp_node *node, void *base);
@@ -149,6 +191,7 @@ void sc_check_map(struct sc_load *load, struct jp_node *node, void *base);
 void sc_check_op(struct sc_load *load, struct jp_node *node, void *base);
 /* Whether a key of the top level or of "runtime" means anything with a litmus program. */
 bool sc_is_for_litmus(const char *key);
+void sc_check_object(struct sc_load *load, struct jp_node *node, void *base);
 void sc_check_expect(struct sc_load *load, struct jp_node *node, void *base);
 /* The rules across objects, for a document without errors so far. */
 void sc_check_program(struct sc_load *load, struct jp_node *root);

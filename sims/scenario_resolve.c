@@ -42,6 +42,24 @@ static cJSON *resolve_array(const struct scenario *s, const struct sc_row *row, 
   return out;
 }
 
+/* A REF, an ENUM or a HOLDER, of which SC_NIL is null. */
+static cJSON *resolve_name(const struct scenario *s, const struct sc_row *row, const void *field) {
+  uint32_t index = (uint32_t)sc_read_uint(field, row->width);
+  if (row->nullable && index == SC_NIL) return cJSON_CreateNull();
+  if (row->type == SC_TYPE_ENUM) return cJSON_CreateString(row->words[index].name);
+  if (row->type == SC_TYPE_REF) return cJSON_CreateString(sc_space_name(s, row->space, index));
+  if (index < SC_REGISTERS) return cJSON_CreateString(sc_register_words[index].name);
+  return cJSON_CreateString(s->objects[index - SC_REGISTERS].name);
+}
+
+static cJSON *resolve_texts(const struct sc_row *row, const void *base) {
+  uint32_t count = 0;
+  char **texts = sc_array(row, base, &count);
+  cJSON *out = cJSON_CreateArray();
+  for (uint32_t i = 0; i < count; i++) cJSON_AddItemToArray(out, cJSON_CreateRaw(texts[i]));
+  return out;
+}
+
 static cJSON *resolve_value(const struct scenario *s, const struct sc_row *row, const void *base) {
   const char *field = (const char *)base + row->offset;
   double number;
@@ -60,13 +78,14 @@ static cJSON *resolve_value(const struct scenario *s, const struct sc_row *row, 
     case SC_TYPE_METRIC:
     case SC_TYPE_WORD:
       return cJSON_CreateString(field);
-    case SC_TYPE_ENUM:
-      return cJSON_CreateString(row->words[sc_read_uint(field, row->width)].name);
     case SC_TYPE_SET:
       return resolve_set(row, sc_read_uint(field, row->width));
+    case SC_TYPE_ENUM:
     case SC_TYPE_REF:
-      return cJSON_CreateString(
-          sc_space_name(s, row->space, (uint32_t)sc_read_uint(field, row->width)));
+    case SC_TYPE_HOLDER:
+      return resolve_name(s, row, field);
+    case SC_TYPE_VALUES:
+      return resolve_texts(row, base);
     case SC_TYPE_OBJECT:
       return resolve_object(s, row->sub, field);
     case SC_TYPE_NAMED:

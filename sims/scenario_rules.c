@@ -78,11 +78,35 @@ static void check_alloc(struct sc_load *load, struct jp_node *node, const struct
             op->pointers, op->bytes, op->bytes / 8);
 }
 
+void sc_check_object(struct sc_load *load, struct jp_node *node, void *base) {
+  const struct sc_heap_object *o = base;
+  const struct jp_node *links = jp_member(node, "links");
+  for (uint32_t i = 0; i < SC_REGISTERS; i++)
+    if (strcmp(sc_register_words[i].name, o->name) == 0)
+      sc_fail_key(load, node, "found \"%s\", a register's name, allowed: another one", o->name);
+  for (uint32_t i = o->pointers; i < SC_FIELDS_MAX; i++) {
+    if (o->links[i] == SC_NIL) continue;
+    char key[8];
+    snprintf(key, sizeof key, "%u", i);
+    sc_fail_key(load, jp_member(links, key), "found field %u, allowed with %u pointers: %s0..%d", i,
+                o->pointers, o->pointers == 0 ? "none of " : "", (int)o->pointers - 1);
+  }
+}
+
+/* The global slot of an object that has none. */
+static void check_root_slot(struct sc_load *load, struct jp_node *node, const struct sc_op *op) {
+  const struct sc_heap_object *o = &load->s->objects[op->target];
+  if (!o->root)
+    sc_fail(load, place(node, "root"), "found \"%s\", an object without \"root\": true", o->name);
+}
+
 void sc_check_op(struct sc_load *load, struct jp_node *node, void *base) {
   struct sc_op *op = base;
   op->line = node->line;
   if (op->kind == SC_OP_LOOP) check_loop(load, node, op);
   if (op->kind == SC_OP_ALLOC) check_alloc(load, node, op);
+  if (op->kind >= SC_OP_OBJECT_LOAD) op->count = 1;
+  if (op->kind == SC_OP_OBJECT_GET || op->kind == SC_OP_OBJECT_PUT) check_root_slot(load, node, op);
   if (op->kind == SC_OP_TREE_BUILD && op->target != UINT32_MAX) {
     struct jp_node *size = jp_member(node, "node_bytes");
     if (size != NULL)
@@ -165,10 +189,28 @@ static void check_program_kind(struct sc_load *load, struct jp_node *node, struc
             s->job);
 }
 
+static void judge_faults(struct sc_load *load, struct jp_node *object, uint64_t faults) {
+  if (faults != 0)
+    sc_fail(load, place(object, "faults"),
+            "found a fault that leads to a violation, allowed with \"expect_violation\" only");
+}
+
+/* Who asks for what is wrong says so. */
+static void check_faults(struct sc_load *load, struct jp_node *node, const struct scenario *s) {
+  if (s->expect_violation[0] != '\0') return;
+  struct jp_node *maps = jp_member(node, "maps");
+  judge_faults(load, jp_member(node, "runtime"), s->runtime_faults & ~sim_sched_faults_harmless);
+  judge_faults(load, jp_member(node, "gc"), s->gc_faults & ~sim_gc_faults_harmless);
+  for (uint32_t i = 0; i < s->map_count; i++)
+    judge_faults(load, jp_member(maps, s->maps[i].name),
+                 s->maps[i].faults & ~sim_map_faults_harmless);
+}
+
 void sc_check_root(struct sc_load *load, struct jp_node *node, void *base) {
   struct scenario *s = base;
   check_barrier(load, node, s);
   check_program_kind(load, node, s);
+  check_faults(load, node, s);
   const struct jp_node *groups = jp_member(node, "goroutines");
   for (uint32_t i = 0; i < s->group_count; i++) {
     struct sc_group *group = &s->groups[i];
@@ -370,8 +412,32 @@ static void judge_uses(struct walk *w, enum sc_space space) {
   }
 }
 
+static void hold(const struct scenario *s, bool *held, uint32_t object) {
+  if (object == SC_NIL || held[object]) return;
+  held[object] = true;
+  for (uint32_t i = 0; i < SC_FIELDS_MAX; i++) hold(s, held, s->objects[object].links[i]);
+}
+
+/* Every object is reachable when the program starts; where there are choices, it may be so with
+ * some of them only. */
+static void check_held(struct sc_load *load, struct jp_node *root) {
+  const struct scenario *s = load->s;
+  bool *held = sim_alloc(s->object_count * sizeof *held);
+  for (uint32_t i = 0; i < s->object_count; i++)
+    if (s->objects[i].root) hold(s, held, i);
+  for (uint32_t i = 0; i < s->group_count; i++)
+    for (uint32_t r = 0; r < SC_REGISTERS; r++) hold(s, held, s->groups[i].registers[r]);
+  for (uint32_t i = 0; i < s->object_count && s->choose_count == 0; i++)
+    if (!held[i])
+      sc_fail_key(load, jp_member(jp_member(root, "objects"), s->objects[i].name),
+                  "nothing holds \"%s\", allowed: \"root\": true, a register, or a link from an "
+                  "object that is held", s->objects[i].name);
+  free(held);
+}
+
 void sc_check_program(struct sc_load *load, struct jp_node *root) {
   struct scenario *s = load->s;
+  check_held(load, root);
   struct walk w = {.load = load, .in_setup = true, .goroutines = 1};
   w.uses[SC_SPACE_MAPS] = sim_alloc(s->map_count * sizeof(struct use));
   w.uses[SC_SPACE_LISTS] = sim_alloc(s->list_count * sizeof(struct use));

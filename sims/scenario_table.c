@@ -86,6 +86,21 @@ const struct sim_choice sc_op_words[] = {
     {"loop", "run body count times, or until duration_ns have passed"},
     {"gc", "a full collection, as runtime.GC() does it, count times"},
     {"yield", "let others run, as runtime.Gosched() does it, count times"},
+    {"object.load", "to = field of the object in from; nil if from is nil or has no such field"},
+    {"object.store",
+     "field of the object in into = value, with the write barrier; nothing if into is nil or has "
+     "no such field"},
+    {"object.get", "to = the global slot root"},
+    {"object.put", "the global slot root = value, with the write barrier"},
+    {"object.new", "to = a new object of so many pointers, all nil"},
+    {"object.drop", "register = nil"},
+    {"object.move", "to = from, both registers: no barrier"},
+    {NULL, NULL},
+};
+
+const struct sim_choice sc_register_words[] = {
+    {"r0", "root slot 0"}, {"r1", "root slot 1"}, {"r2", "root slot 2"}, {"r3", "root slot 3"},
+    {"r4", "root slot 4"}, {"r5", "root slot 5"}, {"r6", "root slot 6"}, {"r7", "root slot 7"},
     {NULL, NULL},
 };
 
@@ -95,7 +110,10 @@ enum {
   OPS_MAP = OPS_KEYS | BIT(SC_OP_MAP_ITERATE) | BIT(SC_OP_MAP_CLEAR),
   OPS_LIST = BIT(SC_OP_LIST_PUSH) | BIT(SC_OP_LIST_POP) | BIT(SC_OP_LIST_WALK),
   OPS_CHAN = BIT(SC_OP_CHAN_SEND) | BIT(SC_OP_CHAN_RECV) | BIT(SC_OP_CHAN_CLOSE),
-  OPS_ONCE = BIT(SC_OP_MAP_CLEAR) | BIT(SC_OP_TREE_DROP) | BIT(SC_OP_CHAN_CLOSE),
+  OPS_OBJECT = BIT(SC_OP_KINDS) - BIT(SC_OP_OBJECT_LOAD),
+  OPS_ONCE = BIT(SC_OP_MAP_CLEAR) | BIT(SC_OP_TREE_DROP) | BIT(SC_OP_CHAN_CLOSE) | OPS_OBJECT,
+  OPS_TO = BIT(SC_OP_OBJECT_LOAD) | BIT(SC_OP_OBJECT_GET) | BIT(SC_OP_OBJECT_NEW) |
+           BIT(SC_OP_OBJECT_MOVE),
   OPS_BODY = BIT(SC_OP_LOCK) | BIT(SC_OP_LOOP),
   OPS_COUNT = (BIT(SC_OP_KINDS) - 1) & ~OPS_ONCE,
   DIST_SPACE = BIT(SC_DIST_UNIFORM) | BIT(SC_DIST_ZIPF)
@@ -134,6 +152,16 @@ static bool sharded_map(const void *base) {
 static bool is_litmus(const void *base) {
   return ((const struct scenario *)base)->has_litmus;
 }
+static bool has_registers(const void *base) {
+  for (uint32_t i = 0; i < SC_REGISTERS; i++)
+    if (((const struct sc_group *)base)->registers[i] != SC_NIL) return true;
+  return false;
+}
+static bool has_links(const void *base) {
+  for (uint32_t i = 0; i < SC_FIELDS_MAX; i++)
+    if (((const struct sc_heap_object *)base)->links[i] != SC_NIL) return true;
+  return false;
+}
 static bool expects_violation(const void *base) {
   return ((const struct scenario *)base)->expect_violation[0] != '\0';
 }
@@ -154,6 +182,8 @@ static const struct sc_row runtime_rows[] = {
     {"stack_bytes", SC_TYPE_BYTES, AT(struct scenario, stack_bytes), .min = KIB(16), .max = MIB(64),
      .initial = KIB(256),
      .doc = "Address space of one goroutine's stack; touched pages cost memory."},
+    {"faults", SC_TYPE_SET, AT(struct scenario, runtime_faults), .words = sim_sched_faults,
+     .doc = "Faults of the scheduler; needs expect_violation."},
 };
 static const struct sc_object runtime_object = {
     .what = "the runtime settings",
@@ -222,6 +252,8 @@ static const struct sc_row gc_rows[] = {
     {"globals_bytes", SC_TYPE_BYTES, AT(struct scenario, globals_bytes), .min = 0, .max = GIB(1024),
      .initial = 0, .doc = "Global data the pacer is to reckon with beside the scenario's own."},
     {"boehm", SC_TYPE_OBJECT, .sub = &boehm_object, .doc = "What only the Boehm collector heeds."},
+    {"faults", SC_TYPE_SET, AT(struct scenario, gc_faults), .words = sim_gc_faults,
+     .doc = "Faults of the collector; needs expect_violation."},
 };
 static const struct sc_object gc_object = {
     .what = "the collector settings",
@@ -285,6 +317,8 @@ static const struct sc_row map_rows[] = {
     {"allow_races", SC_TYPE_BOOL, AT(struct sc_map, allow_races), .initial = 0,
      .doc = "Accept goroutines that use the map in ways its kind does not allow without a common "
             "mutex; collisions stop the run, as in Go. Only kinds that notice them have this."},
+    {"faults", SC_TYPE_SET, AT(struct sc_map, faults), .words = sim_map_faults,
+     .doc = "Faults of the map; needs expect_violation."},
 };
 static const struct sc_object map_object = {
     .what = "a map",
@@ -340,6 +374,41 @@ static const struct sc_object mutex_object = {
     .title = "mutexes",
     .id = "mutex",
     .bytes = sizeof(struct sc_mutex),
+};
+
+#define LINK(number)                                                       \
+  {                                                                        \
+    #number, SC_TYPE_REF, AT(struct sc_heap_object, links[number]),        \
+        .space = SC_SPACE_OBJECTS, .nullable = true, .initial_text = "`null`", \
+        .doc = "Object that field " #number " refers to at first."         \
+  }
+static const struct sc_row link_rows[] = {
+    LINK(0), LINK(1), LINK(2), LINK(3), LINK(4), LINK(5), LINK(6), LINK(7),
+};
+static const struct sc_object links_object = {
+    .what = "the first links of an object",
+    .title = "objects.NAME.links",
+    .id = "links",
+    .rows = link_rows,
+    .row_count = COUNT(link_rows),
+};
+
+static const struct sc_row heap_object_rows[] = {
+    {"pointers", SC_TYPE_INT, AT(struct sc_heap_object, pointers), .max = SC_FIELDS_MAX,
+     .initial = 1, .doc = "Number of its fields, each a pointer to an object or nil."},
+    {"links", SC_TYPE_OBJECT, .sub = &links_object, .present = has_links,
+     .doc = "What its fields refer to at first."},
+    {"root", SC_TYPE_BOOL, AT(struct sc_heap_object, root), .initial = 0,
+     .doc = "A global root slot of the same name holds it at first."},
+};
+static const struct sc_object heap_object_object = {
+    .what = "an object",
+    .title = "objects.NAME",
+    .id = "object",
+    .rows = heap_object_rows,
+    .row_count = COUNT(heap_object_rows),
+    .bytes = sizeof(struct sc_heap_object),
+    .check = sc_check_object,
 };
 
 static const struct sc_row keys_rows[] = {
@@ -410,6 +479,27 @@ static const struct sc_row op_rows[] = {
      .present = loop_by_time, .doc = "How long to repeat; instead of count."},
     {"keys", SC_TYPE_OBJECT, AT(struct sc_op, keys), .only = OPS_KEYS, .sub = &keys_object,
      .doc = "Which keys; sequential from 0 when absent."},
+    {"from", SC_TYPE_HOLDER, AT(struct sc_op, holder), .only = BIT(SC_OP_OBJECT_LOAD),
+     .required = true, .doc = "Register that holds the object, or name of its root slot."},
+    {"into", SC_TYPE_HOLDER, AT(struct sc_op, holder), .only = BIT(SC_OP_OBJECT_STORE),
+     .required = true, .doc = "Register that holds the object, or name of its root slot."},
+    {"root", SC_TYPE_REF, AT(struct sc_op, target),
+     .only = BIT(SC_OP_OBJECT_GET) | BIT(SC_OP_OBJECT_PUT), .required = true,
+     .space = SC_SPACE_OBJECTS, .doc = "Name of a root object: its global slot."},
+    {"field", SC_TYPE_INT, AT(struct sc_op, field),
+     .only = BIT(SC_OP_OBJECT_LOAD) | BIT(SC_OP_OBJECT_STORE), .max = SC_FIELDS_MAX - 1,
+     .initial = 0, .doc = "Number of the field."},
+    {"value", SC_TYPE_ENUM, AT(struct sc_op, value),
+     .only = BIT(SC_OP_OBJECT_STORE) | BIT(SC_OP_OBJECT_PUT), .words = sc_register_words,
+     .nullable = true, .required = true, .doc = "Register whose value is written; null: nil."},
+    {"pointers", SC_TYPE_INT, AT(struct sc_op, pointers), .only = BIT(SC_OP_OBJECT_NEW),
+     .max = SC_FIELDS_MAX, .initial = 1, .doc = "Number of the new object's fields."},
+    {"from", SC_TYPE_ENUM, AT(struct sc_op, from), .only = BIT(SC_OP_OBJECT_MOVE),
+     .words = sc_register_words, .required = true, .doc = "Register that is read."},
+    {"register", SC_TYPE_ENUM, AT(struct sc_op, from), .only = BIT(SC_OP_OBJECT_DROP),
+     .words = sc_register_words, .required = true, .doc = "Register that becomes nil."},
+    {"to", SC_TYPE_ENUM, AT(struct sc_op, to), .only = OPS_TO, .words = sc_register_words,
+     .required = true, .doc = "Register that is written."},
     {"body", SC_TYPE_LIST, ARRAY(struct sc_op, body, body_count, 100000), .only = OPS_BODY,
      .required = true, .min = 1, .sub = &sc_op_object, .doc = "What to do inside."},
 };
@@ -424,11 +514,31 @@ const struct sc_object sc_op_object = {
     .check = sc_check_op,
 };
 
+#define REGISTER(number)                                                                    \
+  {                                                                                         \
+    "r" #number, SC_TYPE_REF, AT(struct sc_group, registers[number]),                       \
+        .space = SC_SPACE_OBJECTS, .nullable = true, .initial_text = "`null`",              \
+        .doc = "Object that root slot " #number " holds at first."                          \
+  }
+static const struct sc_row register_rows[] = {
+    REGISTER(0), REGISTER(1), REGISTER(2), REGISTER(3),
+    REGISTER(4), REGISTER(5), REGISTER(6), REGISTER(7),
+};
+static const struct sc_object registers_object = {
+    .what = "the first contents of the registers",
+    .title = "goroutines[].registers",
+    .id = "registers",
+    .rows = register_rows,
+    .row_count = COUNT(register_rows),
+};
+
 static const struct sc_row group_rows[] = {
     {"name", SC_TYPE_NAME, CHARS(struct sc_group, name), .initial_text = "group-1, group-2, ...",
      .doc = "Name in reports; different from the other groups'."},
     {"count", SC_TYPE_INT, AT(struct sc_group, count), .min = 1, .max = 100000, .initial = 1,
      .doc = "How many goroutines run the body."},
+    {"registers", SC_TYPE_OBJECT, .sub = &registers_object, .present = has_registers,
+     .doc = "Objects its goroutines hold in root slots of their own when the clock starts."},
     {"body", SC_TYPE_LIST, ARRAY(struct sc_group, body, body_count, 100000), .required = true,
      .min = 1, .sub = &sc_op_object, .doc = "What each of them does."},
 };
@@ -439,6 +549,22 @@ static const struct sc_object group_object = {
     .rows = group_rows,
     .row_count = COUNT(group_rows),
     .bytes = sizeof(struct sc_group),
+};
+
+static const struct sc_row choose_rows[] = {
+    {"set", SC_TYPE_TEXT, CHARS(struct sc_choose, set), .required = true,
+     .doc = "Path of the value, as for --set: \"seed\", \"objects.A.links.0\"."},
+    {"values", SC_TYPE_VALUES, ARRAY(struct sc_choose, values, value_count, 64), .required = true,
+     .min = 1, .doc = "What it may be; a run takes the first."},
+};
+static const struct sc_object choose_object = {
+    .what = "a choice",
+    .title = "choose[]",
+    .id = "choice",
+    .rows = choose_rows,
+    .row_count = COUNT(choose_rows),
+    .bytes = sizeof(struct sc_choose),
+    .check = sc_check_choose,
 };
 
 static bool has_min(const void *base) {
@@ -527,6 +653,9 @@ static const struct sc_row root_rows[] = {
      .sub = &channel_object, .doc = "Channels of 8-byte values, by name."},
     {"mutexes", SC_TYPE_NAMES, ARRAY(struct scenario, mutexes, mutex_count, SC_MUTEX_MAX),
      .sub = &mutex_object, .doc = "Names of the mutexes."},
+    {"objects", SC_TYPE_NAMED, ARRAY(struct scenario, objects, object_count, 1024),
+     .sub = &heap_object_object,
+     .doc = "Single heap objects, by name; made before setup."},
     {"setup", SC_TYPE_LIST, ARRAY(struct scenario, setup, setup_count, 100000),
      .sub = &sc_op_object, .doc = "What one goroutine does before the clock starts."},
     {"litmus", SC_TYPE_OBJECT, AT(struct scenario, litmus), .sub = &litmus_object,
@@ -535,6 +664,9 @@ static const struct sc_row root_rows[] = {
     {"goroutines", SC_TYPE_LIST, ARRAY(struct scenario, groups, group_count, 1024),
      .required = true, .min = 1, .sub = &group_object,
      .doc = "The program: groups that all start when the clock starts; it ends with the last."},
+    {"choose", SC_TYPE_LIST, ARRAY(struct scenario, chooses, choose_count, SC_CHOOSE_MAX),
+     .sub = &choose_object,
+     .doc = "Data choices: exploration tries every combination, a run takes the first values."},
     {"expect", SC_TYPE_LIST, ARRAY(struct scenario, expects, expect_count, 1024),
      .sub = &expect_object, .doc = "What must be true of the result; else the exit status is 1."},
     {"expect_violation", SC_TYPE_TEXT, CHARS(struct scenario, expect_violation), .initial_text = "",
@@ -603,6 +735,8 @@ void sc_set_defaults(const struct sc_object *object, uint32_t variant, void *bas
       case SC_TYPE_NAMED:
       case SC_TYPE_LIST:
       case SC_TYPE_NAMES:
+      case SC_TYPE_VALUES:
+      case SC_TYPE_HOLDER:
         break;
     }
   }
@@ -616,7 +750,7 @@ void *sc_array(const struct sc_row *row, const void *base, uint32_t *count) {
 }
 
 const char *sc_space_noun(enum sc_space space) {
-  static const char *const nouns[] = {"map", "list", "tree", "channel", "mutex"};
+  static const char *const nouns[] = {"map", "list", "tree", "channel", "mutex", "object"};
   return nouns[space];
 }
 
@@ -632,6 +766,7 @@ const char *sc_space_names(const struct scenario *s, enum sc_space space, uint32
       {s->trees, s->tree_count, sizeof *s->trees},
       {s->channels, s->channel_count, sizeof *s->channels},
       {s->mutexes, s->mutex_count, sizeof *s->mutexes},
+      {s->objects, s->object_count, sizeof *s->objects},
   };
   *count = spaces[space].count;
   *bytes = spaces[space].bytes;
@@ -647,4 +782,8 @@ const char *sc_space_name(const struct scenario *s, enum sc_space space, uint32_
 
 const char *sc_op_name(enum sc_op_kind kind) {
   return sc_op_words[kind].name;
+}
+
+const char *sc_register_name(uint32_t number) {
+  return sc_register_words[number].name;
 }

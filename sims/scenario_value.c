@@ -53,6 +53,11 @@ static void words_text(const struct sim_choice *words, char *out, size_t bytes) 
         (size_t)snprintf(out + used, bytes - used, "%s\"%s\"", i == 0 ? "" : ", ", words[i].name);
 }
 
+static void null_text(const struct sc_row *row, char *out, size_t bytes) {
+  size_t used = strlen(out);
+  if (row->nullable) snprintf(out + used, bytes - used, ", or null");
+}
+
 static void integer_text(const struct sc_row *row, char *out, size_t bytes) {
   const char *unit = "integer", *form = "";
   char more[64] = "";
@@ -95,13 +100,22 @@ void sc_allowed(const struct sc_row *row, char *out, size_t bytes) {
     case SC_TYPE_WORD:
     case SC_TYPE_ENUM:
       words_text(row->words, out, bytes);
+      null_text(row, out, bytes);
       break;
     case SC_TYPE_SET:
       snprintf(out, bytes, "an array of ");
       words_text(row->words, out + strlen(out), bytes - strlen(out));
       break;
     case SC_TYPE_REF:
-      snprintf(out, bytes, "the name of a %s", sc_space_noun(row->space));
+      snprintf(out, bytes, "the name of a%s %s", row->space == SC_SPACE_OBJECTS ? "n" : "",
+               sc_space_noun(row->space));
+      null_text(row, out, bytes);
+      break;
+    case SC_TYPE_HOLDER:
+      snprintf(out, bytes, "a register r0 to r%d or the name of a root object", SC_REGISTERS - 1);
+      break;
+    case SC_TYPE_VALUES:
+      snprintf(out, bytes, "an array of values");
       break;
     case SC_TYPE_OBJECT:
     case SC_TYPE_NAMED:
@@ -317,8 +331,15 @@ static void fail_word(struct sc_load *load, const struct sc_row *row, struct jp_
     sc_fail(load, node, "found %s (did you mean \"%s\"?), allowed: %s", found, near.best, allowed);
 }
 
+static bool scalar_null(const struct sc_row *row, const struct jp_node *node, void *field) {
+  if (!row->nullable || node->kind != JP_NULL) return false;
+  sc_write_uint(field, 4, SC_NIL);
+  return true;
+}
+
 static void scalar_word(struct sc_load *load, const struct sc_row *row, struct jp_node *node,
                         char *field) {
+  if (scalar_null(row, node, field)) return;
   if (node->kind != JP_STRING) {
     fail_found(load, row, node);
     return;
@@ -385,6 +406,7 @@ static void fail_ref(struct sc_load *load, const struct sc_row *row, struct jp_n
 
 static void scalar_ref(struct sc_load *load, const struct sc_row *row, struct jp_node *node,
                        void *field) {
+  if (scalar_null(row, node, field)) return;
   if (node->kind != JP_STRING) {
     fail_found(load, row, node);
     return;
@@ -394,6 +416,61 @@ static void scalar_ref(struct sc_load *load, const struct sc_row *row, struct jp
     fail_ref(load, row, node);
   else
     sc_write_uint(field, 4, index);
+}
+
+/* The register of that name; SC_REGISTERS: none. */
+static uint32_t find_register(const char *name) {
+  uint32_t i = 0;
+  while (i < SC_REGISTERS && strcmp(sc_register_words[i].name, name) != 0) i++;
+  return i;
+}
+
+static void scalar_holder(struct sc_load *load, const struct sc_row *row, struct jp_node *node,
+                          void *field) {
+  const struct sc_row object = {.space = SC_SPACE_OBJECTS};
+  if (node->kind != JP_STRING) {
+    fail_found(load, row, node);
+    return;
+  }
+  const char *name = node->json->valuestring;
+  uint32_t holder = find_register(name);
+  if (holder == SC_REGISTERS) {
+    uint32_t index = find_name(load->s, SC_SPACE_OBJECTS, name);
+    if (index == SC_NIL)
+      fail_ref(load, &object, node);
+    else if (!load->s->objects[index].root)
+      sc_fail(load, node,
+              "found \"%s\", an object without \"root\": true, allowed: a register, a root object",
+              name);
+    holder = SC_REGISTERS + index;
+  }
+  if (!node->bad) sc_write_uint(field, 4, holder);
+}
+
+/* ---- any value, as text ------------------------------------------------------------------- */
+
+char *sc_json_text(const struct jp_node *node) {
+  bool is_object = node->kind == JP_OBJECT;
+  if (!is_object && node->kind != JP_ARRAY)
+    return sim_printf("%.*s", (int)node->text_bytes, node->text);
+  char *out = sim_strdup(is_object ? "{" : "[");
+  for (const struct jp_node *n = node->first; n != NULL; n = n->next) {
+    char *value = sc_json_text(n), *key = NULL;
+    if (is_object) {
+      cJSON *string = cJSON_CreateString(n->key);
+      key = cJSON_PrintUnformatted(string);
+      cJSON_Delete(string);
+    }
+    char *more = sim_printf("%s%s%s%s%s", out, n->index > 0 ? "," : "", key != NULL ? key : "",
+                            is_object ? ":" : "", value);
+    cJSON_free(key);
+    free(value);
+    free(out);
+    out = more;
+  }
+  char *all = sim_printf("%s%s", out, is_object ? "}" : "]");
+  free(out);
+  return all;
 }
 
 void sc_read_scalar(struct sc_load *load, const struct sc_row *row, struct jp_node *node,
@@ -430,10 +507,14 @@ void sc_read_scalar(struct sc_load *load, const struct sc_row *row, struct jp_no
     case SC_TYPE_REF:
       scalar_ref(load, row, node, field);
       break;
+    case SC_TYPE_HOLDER:
+      scalar_holder(load, row, node, field);
+      break;
     case SC_TYPE_OBJECT:
     case SC_TYPE_NAMED:
     case SC_TYPE_LIST:
     case SC_TYPE_NAMES:
+    case SC_TYPE_VALUES:
       break;
   }
 }

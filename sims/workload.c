@@ -52,6 +52,10 @@ static wl_fn *const plain_fn[SC_OP_KINDS] = {
   [SC_OP_CHAN_RECV] = wl_chan_recv,   [SC_OP_CHAN_CLOSE] = wl_chan_close,
   [SC_OP_LOCK] = wl_lock,             [SC_OP_LOOP] = wl_loop,
   [SC_OP_GC] = wl_gc,                 [SC_OP_YIELD] = wl_yield,
+  [SC_OP_OBJECT_LOAD] = wl_object_load, [SC_OP_OBJECT_STORE] = wl_object_store,
+  [SC_OP_OBJECT_GET] = wl_object_get, [SC_OP_OBJECT_PUT] = wl_object_put,
+  [SC_OP_OBJECT_NEW] = wl_object_new, [SC_OP_OBJECT_DROP] = wl_object_drop,
+  [SC_OP_OBJECT_MOVE] = wl_object_move,
 };
 
 static uint32_t count_ops(const struct sc_op *ops, uint32_t count) {
@@ -77,6 +81,9 @@ static void compile_target(struct workload *wl, struct wl_op *op, const struct s
     case SC_OP_CHAN_SEND: case SC_OP_CHAN_RECV: case SC_OP_CHAN_CLOSE:
       op->channel = &wl->channels[source->target];
       break;
+    case SC_OP_OBJECT_GET: case SC_OP_OBJECT_PUT:
+      op->object = &wl->objects[source->target];
+      break;
     case SC_OP_LOCK:
       op->mutex = &wl->mutexes[source->target];
       break;
@@ -90,7 +97,8 @@ static void compile_target(struct workload *wl, struct wl_op *op, const struct s
 
 /* These have no "count". */
 static bool has_count(enum sc_op_kind kind) {
-  return kind != SC_OP_MAP_CLEAR && kind != SC_OP_TREE_DROP && kind != SC_OP_CHAN_CLOSE;
+  return kind != SC_OP_MAP_CLEAR && kind != SC_OP_TREE_DROP && kind != SC_OP_CHAN_CLOSE &&
+         kind < SC_OP_OBJECT_LOAD;
 }
 
 static struct wl_op *compile(struct workload *wl, struct wl_body *body, const struct sc_op *ops,
@@ -182,6 +190,8 @@ static void go_init(struct workload *wl, struct wl_go *w, const struct wl_body *
   w->wl = wl;
   w->body = body;
   w->number = number;
+  w->index = index;
+  wl_fresh_init(w);
   w->check = wl->sc->check;
   w->slow_ticks = fast_gap_ticks();
   w->drain_at_ops = sim_platform_is_real || wl->is_explored ? UINT64_MAX : DRAIN_OPS;
@@ -206,6 +216,7 @@ static void go_free(struct wl_go *w) {
   sim_platform_free(w->scratch);
   sim_platform_free(w->value);
   sim_platform_free(w->states);
+  sim_platform_free(w->fresh);
 }
 
 /* Goroutines that all have a P wait there without troubling the scheduler. */
@@ -218,23 +229,21 @@ static void give_way(const struct workload *wl, struct go_g *g) {
   }
 }
 
-static void wait_at_gate(struct wl_go *w, struct go_g *g) {
-  at_u32_add_acqrel(&w->wl->arrived, 1);
-  while (at_u32_load_acquire(&w->wl->gate_open) == 0) give_way(w->wl, g);
+/* Waits for the start of the clock, or of the searched part, with its registers filled. */
+static void wait_at_gate(struct wl_go *w) {
+  struct workload *wl = w->wl;
+  if (wl->has_objects) wl_registers_fill(w);
+  if (w->body == &wl->setup) return;
+  if (wl->is_explored) {
+    at_u32_add_acqrel(&wl->arrived, 1);
+    while (at_u32_load_acquire(&wl->gate_open) == 0) give_way(wl, w->g);
+  } else {
+    go_waitgroup_done(w->g, &wl->armed);
+    go_waitgroup_wait(w->g, &wl->gate);
+  }
 }
 
-/* The searched part begins when all stand at the gate. */
-static void open_gate(struct workload *wl, struct go_g *g) {
-  while (at_u32_load_acquire(&wl->arrived) != wl->go_count) give_way(wl, g);
-  plat_mark();
-  at_u32_store_release(&wl->gate_open, 1);
-}
-
-static void go_body(struct wl_go *w, struct go_g *g) {
-  GC_ROOTS(go_mu(g), roots, WL_ROOTS);
-  w->g = g;
-  w->roots = roots;
-  at_quiet_store(&w->id, go_id(g));
+static void make_rings(struct wl_go *w, struct go_g *g, void **roots) {
   const struct wl_body *body = w->body;
   if (body->ring_count > 0)
     roots[WL_ROOT_RINGS] = gc_alloc_array(go_mu(g), &pointer_type, body->ring_count);
@@ -245,11 +254,26 @@ static void go_body(struct wl_go *w, struct go_g *g) {
     void **rings = roots[WL_ROOT_RINGS];
     gc_store(go_mu(g), &rings[body->flat[i]->ring], ring);
   }
-  if (w->wl->is_explored && w != w->wl->setup_go) wait_at_gate(w, g);
+}
+
+static void go_body(struct wl_go *w, struct go_g *g) {
+  GC_ROOTS(go_mu(g), roots, WL_ROOTS);
+  void *registers[SC_REGISTERS] = {NULL};
+  struct gc_frame register_frame;
+  w->g = g;
+  w->roots = roots;
+  at_quiet_store(&w->id, go_id(g));
+  if (w->wl->has_objects) {
+    w->registers = registers;
+    gc_frame_push(go_mu(g), &register_frame, registers, SC_REGISTERS);
+  }
+  if (w->wl->has_objects || w->wl->is_explored) wait_at_gate(w);
+  make_rings(w, g, roots);
   w->last_ticks = plat_ticks();
-  wl_run_body(w, body->ops, body->count);
+  wl_run_body(w, w->body->ops, w->body->count);
   at_quiet_store(&w->doing, WL_NOT_RUNNING);
   w->roots = NULL;
+  if (w->wl->has_objects) gc_frame_pop(go_mu(g), &register_frame);
   GC_ROOTS_END(go_mu(g), roots);
 }
 
@@ -300,6 +324,20 @@ static void name_things(struct workload *wl) {
   wl->mutexes = sim_alloc(sc->mutex_count * sizeof *wl->mutexes);
 }
 
+static bool has_object_ops(const struct sc_op *ops, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++)
+    if (ops[i].kind >= SC_OP_OBJECT_LOAD || has_object_ops(ops[i].body, ops[i].body_count))
+      return true;
+  return false;
+}
+
+static bool uses_objects(const struct scenario *sc) {
+  bool used = sc->object_count > 0 || has_object_ops(sc->setup, sc->setup_count);
+  for (uint32_t i = 0; i < sc->group_count; i++)
+    used |= has_object_ops(sc->groups[i].body, sc->groups[i].body_count);
+  return used;
+}
+
 struct workload *workload_new(const struct scenario *sc, struct sim_measure *m) {
   struct workload *wl = sim_platform_alloc(sizeof *wl);
   wl->sc = sc;
@@ -307,11 +345,14 @@ struct workload *workload_new(const struct scenario *sc, struct sim_measure *m) 
   wl->is_explored = m == NULL;
   gc_type_register(&pointer_type);
   name_things(wl);
+  wl->has_objects = uses_objects(sc);
+  if (wl->has_objects) wl_objects_init(wl);
   compile_body(wl, &wl->setup, "setup", sc->setup, sc->setup_count);
   wl->groups = sim_alloc(sc->group_count * sizeof *wl->groups);
   for (uint32_t i = 0; i < sc->group_count; i++) {
     const struct sc_group *group = &sc->groups[i];
     compile_body(wl, &wl->groups[i], group->name, group->body, group->body_count);
+    wl->groups[i].group = group;
     wl->go_count += group->count;
   }
   plan(wl);
@@ -340,9 +381,15 @@ void workload_free(struct workload *wl) {
   }
   body_free(wl->setup.ops, wl->setup.count);
   free(wl->setup.flat);
+<<<<<<< HEAD
   void *rest[] = {wl->groups,   wl->maps,  wl->lists,       wl->trees,        wl->channels,
                   wl->mutexes,  wl->types, wl->map_results, wl->list_results, wl->tree_results,
                   wl->channel_results};
+=======
+  void *rest[] = {wl->gos,   wl->setup_go, wl->groups,  wl->maps,        wl->lists,
+                  wl->trees, wl->channels, wl->mutexes, wl->types,       wl->map_results,
+                  wl->list_results, wl->tree_results, wl->channel_results, wl->objects};
+>>>>>>> 49e7306 (Scenarios of single objects, data choices, and faults by name)
   for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++) free(rest[i]);
   sim_platform_free(wl->gos);
   sim_platform_free(wl->setup_go);
@@ -389,7 +436,8 @@ static void make_maps(struct workload *wl, struct go_g *g, bool in_setup) {
     if (m->in_setup != in_setup) continue;
     struct map_params params = {.hint = m->source->hint, .shards = m->source->shards,
                                 .has_hash0 = m->source->hash0 <= UINT32_MAX,
-                                .hash0 = (uint32_t)m->source->hash0};
+                                .hash0 = (uint32_t)m->source->hash0,
+                                .faults = m->source->faults};
     m->map = m->kind->create(g, m->type, &params);
     m->hash0 = params.has_hash0            ? params.hash0
                : m->kind == &map_kind_go ? map_seed(m->map)
@@ -418,26 +466,44 @@ static void make_shared(struct workload *wl, struct go_g *g) {
   }
 }
 
+static void start_all(struct workload *wl, struct go_g *g) {
+  rt_assert(wl->go_count <= INT32_MAX);
+  go_waitgroup_add(g, &wl->done, (int32_t)wl->go_count);
+  for (uint64_t i = 0; i < wl->go_count; i++)
+    go_spawn(g, wl->gos[i].body->name, go_main, &wl->gos[i], NULL);
+}
+
+/* Starts the goroutines, which wait at the gate with their registers filled. */
+static void arm(struct workload *wl, struct go_g *g) {
+  go_waitgroup_add(g, &wl->gate, 1);
+  go_waitgroup_add(g, &wl->armed, (int32_t)wl->go_count);
+  start_all(wl, g);
+  go_waitgroup_wait(g, &wl->armed);
+  wl_objects_settled(wl, g);
+}
+
 void workload_setup(struct workload *wl, struct go_g *g) {
   make_map_types(wl);
   make_shared(wl, g);
+  if (wl->has_objects) wl_objects_make(wl, g, &pointer_type);
   make_maps(wl, g, true);
   struct sim_gaps *gaps = sim_gaps_new(wl->sc->procs);
   wl->setup_go->gaps = gaps;
   go_body(wl->setup_go, g);
   sim_gaps_free(gaps);
+  if (wl->has_objects) arm(wl, g);
 }
 
 void workload_run(struct workload *wl, struct go_g *g, struct sim_gaps *gaps) {
   at_quiet_store(&wl->phase, 1);
   make_maps(wl, g, false);
   if (wl->go_count == 0) return;
-  rt_assert(wl->go_count <= INT32_MAX);
-  go_waitgroup_add(g, &wl->done, (int32_t)wl->go_count);
-  for (uint64_t i = 0; i < wl->go_count; i++) {
-    wl->gos[i].gaps = gaps;
-    go_spawn(g, wl->gos[i].body->name, go_main, &wl->gos[i], NULL);
-  }
-  if (wl->is_explored) open_gate(wl, g);
+  for (uint64_t i = 0; i < wl->go_count; i++) wl->gos[i].gaps = gaps;
+  if (wl->is_explored)
+    open_gate(wl);
+  else if (wl->has_objects)
+    go_waitgroup_done(g, &wl->gate);
+  else
+    start_all(wl, g);
   go_waitgroup_wait(g, &wl->done);
 }

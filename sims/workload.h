@@ -9,6 +9,9 @@
  *   channels   an operation of a goroutine sends 0, 1, 2, ...; a receive ends early when the
  *              channel is closed and empty.
  *   compute    about a microsecond at a time, with a safepoint after each unless told otherwise.
+ *   objects    are made before the setup; with runtime.check every access verifies that what it
+ *              touches was not freed. The goroutines of a program with objects start before the
+ *              clock does, take their registers and wait for it.
  *   safepoints every repetition of every operation ends with one, and so does every 64th step of
  *              walks and iterations.
  */
@@ -29,7 +32,8 @@ struct workload *workload_new(const struct scenario *sc, struct sim_measure *m);
 /* With no goroutine left running. */
 void workload_free(struct workload *wl);
 
-/* Makes the shared things and runs the setup. By the main goroutine, once. */
+/* Makes the shared things, runs the setup and gives the goroutines their registers. By the main
+ * goroutine, once. */
 void workload_setup(struct workload *wl, struct go_g *g);
 /* Makes the remaining maps, starts all groups and waits for their end. By the main goroutine,
  * once. Gaps between operations go to gaps, one entry per P. */
@@ -46,6 +50,12 @@ void workload_progress(const struct workload *wl, struct workload_progress *out)
 
 /* What goroutine g (may be NULL) was last doing: "goroutine writer: map.put m"; "": unknown. */
 void workload_doing(const struct workload *wl, const struct go_g *g, char *out, size_t bytes);
+
+/* The scenario's name of a heap object, "new#1 of GROUP" for one it made; of a freed one too, until
+ * the memory is another's. NULL: it has none. Any thread. */
+const char *workload_object_name(const struct workload *wl, const void *object);
+/* The same for an address of a field or a global root slot: "A.0", "root A". False: no such. */
+bool workload_place_name(const struct workload *wl, const void *address, char *out, size_t bytes);
 
 /* Operations of the groups so far. Any thread. */
 uint64_t workload_ops(const struct workload *wl);

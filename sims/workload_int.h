@@ -46,6 +46,12 @@ struct wl_channel {
   struct go_chan *chan;
 };
 
+struct wl_object {
+  const struct sc_heap_object *source;
+  void **slot;                      /* its global root slot */
+  struct at_u64 address;            /* where it was made; any thread reads it for names */
+};
+
 /* ---- compiled operations --------------------------------------------------------------------- */
 
 /* Immutable, shared by the goroutines of a group. */
@@ -61,6 +67,7 @@ struct wl_op {
     struct wl_tree *tree;     /* may be NULL for tree.build */
     struct wl_channel *channel;
     struct go_mutex *mutex;
+    struct wl_object *object; /* object.get, object.put */
   };
   const struct gc_type *type; /* alloc, tree.build */
   struct sim_keygen keys;
@@ -70,6 +77,7 @@ struct wl_op {
 
 struct wl_body {
   const char *name;           /* of the group; "setup" */
+  const struct sc_group *group; /* NULL: the setup */
   struct wl_op *ops;
   uint32_t count;
   const struct wl_op **flat;  /* every operation, nested ones included, by state index */
@@ -99,6 +107,10 @@ struct wl_go {
   uint64_t slow_ticks;        /* gaps from here on are recorded in nanoseconds */
   uint64_t steps;             /* of walks and tree building */
   void **roots;               /* WL_ROOTS slots on its stack */
+  void **registers;           /* SC_REGISTERS slots on its stack; NULL: a program without objects */
+  uint64_t register_headers[SC_REGISTERS]; /* of what they hold */
+  struct wl_fresh *fresh;     /* the first objects it made; NULL: it makes none */
+  uint64_t fresh_count;
   struct wl_state *states;
   uint64_t ops;
   uint64_t drain_at_ops;      /* the model has no watcher: the event rings are read at this count */
@@ -108,6 +120,7 @@ struct wl_go {
   const struct wl_body *body;
   struct workload *wl;
   uint64_t number;            /* in its group */
+  uint64_t index;             /* among all, from 1; the setup: 0 */
   struct at_u64 id;             /* go_id, 0 before it started; any thread reads these three */
   struct at_u64 published_ops;
   struct at_u64 doing;          /* state index of the running operation, or WL_NOT_RUNNING */
@@ -123,6 +136,12 @@ struct workload {
   struct wl_tree *trees;
   struct wl_channel *channels;
   struct go_mutex *mutexes;
+  bool has_objects;           /* the next five are used */
+  struct wl_object *objects;
+  void **root_slots;          /* of the objects, and one for all of them during the setup */
+  const struct gc_type *object_types[SC_FIELDS_MAX + 1]; /* by number of fields */
+  struct go_waitgroup armed;  /* the goroutines have not all got their registers */
+  struct go_waitgroup gate;   /* the clock has not started */
   struct wl_body setup;
   struct wl_body *groups;
   struct wl_go *setup_go;
@@ -214,5 +233,15 @@ uint64_t wl_list_count(struct wl_go *w, const struct wl_list *list);
 uint64_t wl_tree_count(struct wl_go *w, const struct wl_tree *tree);
 wl_fn wl_compute, wl_sleep, wl_chan_send, wl_chan_recv, wl_chan_close; /* workload_flow.c */
 wl_fn wl_lock, wl_loop, wl_gc, wl_yield;
+wl_fn wl_object_load, wl_object_store, wl_object_get, wl_object_put;   /* workload_object.c */
+wl_fn wl_object_new, wl_object_drop, wl_object_move;
+void wl_objects_init(struct workload *wl);
+/* Makes the objects; a table of all of them holds them until wl_objects_settled. */
+void wl_objects_make(struct workload *wl, struct go_g *g, const struct gc_type *pointer_type);
+void wl_objects_settled(struct workload *wl, struct go_g *g);
+/* Gives w its first registers; its frame of registers has been pushed. */
+void wl_registers_fill(struct wl_go *w);
+/* Prepares the names of the objects w will make. */
+void wl_fresh_init(struct wl_go *w);
 
 #endif

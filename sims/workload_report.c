@@ -18,6 +18,12 @@ static const char *target_name(const struct wl_op *op) {
       return op->tree == NULL ? "" : op->tree->source->name;
     case SC_OP_CHAN_SEND: case SC_OP_CHAN_RECV: case SC_OP_CHAN_CLOSE:
       return op->channel->source->name;
+    case SC_OP_OBJECT_GET: case SC_OP_OBJECT_PUT:
+      return op->object->source->name;
+    case SC_OP_OBJECT_NEW: case SC_OP_OBJECT_MOVE: case SC_OP_OBJECT_LOAD:
+      return sc_register_name(op->source->to);
+    case SC_OP_OBJECT_DROP:
+      return sc_register_name(op->source->from);
     default: return "";
   }
 }

@@ -25,9 +25,7 @@ PLAT_STATE struct gc_state gc_cc;
 
 /* An earlier run of the process may have been left in the middle of marking. */
 static void forget_earlier_run(void) {
-  struct gc_faults faults = gc_cc.faults; /* set before gc_init */
   memset(&gc_cc, 0, sizeof gc_cc);
-  gc_cc.faults = faults;
   at_u32_store_relaxed(&gc_flags.barrier_on, 0); /* one thread */
   at_u32_store_relaxed(&gc_flags.blacken_on, 0);
 }
@@ -61,8 +59,6 @@ void gc_start(struct gc_mutator *self) {
 }
 
 void gc_finish(void) { gc_heap_finish(); }
-
-void gc_set_faults(const struct gc_faults *f) { gc_cc.faults = *f; }
 
 /* ---- called by sched/ ----------------------------------------------------------------------- */
 

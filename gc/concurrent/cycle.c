@@ -25,7 +25,7 @@ void gc_cycle_init(void) {
 static void set_phase_stw(struct gc_mutator *self, enum gc_phase phase) {
   at_u32_store_relaxed(&gc_cc.phase, phase); /* ordered by the restart */
   bool shades = gc_cc.barrier->shade_old || gc_cc.barrier->shade_new;
-  bool on = phase != GC_PHASE_OFF && shades && !gc_cc.faults.barrier_off;
+  bool on = phase != GC_PHASE_OFF && shades && !gc_has_fault(GC_FAULT_BARRIER_NONE);
   at_u32_store_relaxed(&gc_flags.barrier_on, on);
   ev_emit(self->p->index, EV_gc_phase, self->id, phase,
           at_u64_load_relaxed(&gc_heap.n.heap_live) /* world stopped */);
@@ -83,7 +83,7 @@ static void enter_mark_stw(struct gc_mutator *self, enum gc_trigger_kind kind, u
   rt_assert(gc_work_global_is_empty());
   gc_page_marks_clear();
   reset_goroutines_stw();
-  gc_heap.allocate_white = gc_cc.faults.allocate_white;
+  gc_heap.allocate_white = gc_has_fault(GC_FAULT_ALLOCATE_WHITE);
   at_u64_store_relaxed(&gc_cc.bytes_marked, 0);
   at_u32_store_relaxed(&gc_cc.cycles, at_u32_load_relaxed(&gc_cc.cycles) + 1); /* in a stop */
   gc_control_start_cycle_stw(t0, kind);
@@ -169,7 +169,7 @@ void gc_periodic_run(struct gc_mutator *self) { gc_cycle_start(self, GC_TRIGGER_
 static void flush_p(struct gc_p *p, void *arg) {
   struct at_u32 *flushed = arg;
   struct gc_worker *w = p->work;
-  if (!gc_cc.faults.flush_skipped_at_termination) gc_wb_flush(p);
+  if (!gc_has_fault(GC_FAULT_FLUSH_SKIPPED_AT_STOP)) gc_wb_flush(p);
   gc_work_dispose(w);
   gc_mark_flush_counts(w);
   if (w->flushed_work) {
@@ -181,10 +181,10 @@ static void flush_p(struct gc_p *p, void *arg) {
 /* After the stop: whether some P still had work (issue 27993, F3.9.3). */
 static bool work_turned_up_stw(void) {
   bool found = false;
-  if (gc_cc.faults.skip_recheck) return false;
+  if (gc_has_fault(GC_FAULT_NO_RECHECK)) return false;
   for (uint32_t i = 0; i < gc_cc.procs; i++) {
     struct gc_p *p = gc_world->p_at(i);
-    if (!gc_cc.faults.flush_skipped_at_termination) gc_wb_flush(p);
+    if (!gc_has_fault(GC_FAULT_FLUSH_SKIPPED_AT_STOP)) gc_wb_flush(p);
     if (!gc_work_is_empty(p->work)) found = true;
   }
   return found;
@@ -245,7 +245,7 @@ static void empty_ps_stw(void) {
   for (uint32_t i = 0; i < gc_cc.procs; i++) {
     struct gc_p *p = gc_world->p_at(i);
     gc_wb_discard(p);
-    rt_assert(gc_work_is_empty(p->work) || gc_cc.faults.skip_recheck);
+    rt_assert(gc_work_is_empty(p->work) || gc_has_fault(GC_FAULT_NO_RECHECK));
     gc_work_dispose(p->work);
     gc_mark_flush_counts(p->work);
     p->work->flushed_work = false;
@@ -290,7 +290,8 @@ static void after_cycle(struct gc_mutator *self) {
 
 /* Whether stacks may still be grey at the end of marking. */
 static bool must_rescan(void) {
-  return gc_cc.barrier->rescan_stacks && !gc_stacks_at_start() && !gc_cc.faults.skip_stack_rescan;
+  return gc_cc.barrier->rescan_stacks && !gc_stacks_at_start() &&
+         !gc_has_fault(GC_FAULT_DIJKSTRA_NO_RESCAN);
 }
 
 /* now_ns: when the stop was asked for, or marking in it was done. Holds mark_done_sema, world_sema

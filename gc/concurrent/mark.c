@@ -190,7 +190,7 @@ static void pipe_empty(struct pipe *q, struct gc_worker *w) {
 /* From a global buffer, or from what w's P's barrier buffer hides (F3.7.2). */
 static uintptr_t distant_object(struct gc_worker *w) {
   uintptr_t object = gc_work_get(w);
-  if (object != 0 || gc_cc.faults.flush_skipped_at_termination) return object;
+  if (object != 0 || gc_has_fault(GC_FAULT_FLUSH_SKIPPED_AT_STOP)) return object;
   if (gc_wb_flush(w->p)) gc_worker_enlist(w->p);
   return gc_work_get(w);
 }

@@ -87,7 +87,7 @@ static int64_t scan_stack_job(struct gc_mutator *self, struct gc_mutator *target
 
 int64_t gc_mark_root_job(struct gc_mutator *self, uint64_t job) {
   rt_assert(job < gc_mark_root_jobs());
-  if (gc_cc.faults.skip_root && job == 0) return 0;
+  if (gc_has_fault(GC_FAULT_ROOT_SKIPPED) && job == 0) return 0;
   int64_t work;
   if (job < gc_cc.global_jobs) {
     work = scan_globals(gc_worker_of(self), job);

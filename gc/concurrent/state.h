@@ -6,8 +6,8 @@
  * Kept by:    gc_store_slow() (both values shaded), black allocation, stacks scanned whole.
  *             With GC_MODE_STW nobody stores meanwhile.
  * Broken by:  a pointer store that is not gc_store() (memmove of pointers: use gc_copy()).
- * Checked by: gc_verify_heap().  Mutants: barrier_off, flush_skipped_at_termination,
- *             allocate_white (tests/mark/test_mutants.c).
+ * Checked by: gc_verify_heap().  Mutants: barrier-none, flush-skipped-at-stop, allocate-white
+ *             (tests/mark/test_mutants.c).
  *
  * INV gc.mark.done: gcMarkDone stops the world only when no P and no global buffer has work.
  * Kept by:    nwait == nproc, then a ragged barrier that finds no P with work to hand over,
@@ -18,8 +18,8 @@
 #define GC_CONCURRENT_STATE_H
 
 #include "gc/barrier.h"
-#include "gc/concurrent/faults.h"
 #include "gc/concurrent/workbuf.h"
+#include "gc/faults.h"
 #include "gc/heap.h"
 #include "gc/pacer.h"
 #include "gc/pacer_limiter.h"
@@ -63,7 +63,6 @@ struct gc_state {
   uint32_t stop_procs;           /* min(procs, processors of the machine) */
 
   /* Written with the world stopped. */
-  struct gc_faults faults;
   struct gc_pacer pacer;
   uint64_t stack_jobs;           /* snapshot of stacks_count */
   uint64_t global_roots;         /* snapshot of gc_global_roots_count */
@@ -127,6 +126,11 @@ static inline enum gc_phase gc_phase(void) {
 /* Whether all stacks are scanned in the cycle's first stop, and none again. */
 static inline bool gc_stacks_at_start(void) {
   return gc_cc.barrier->stacks_at_start_stw || gc_cc.config.mode == GC_MODE_STW;
+}
+
+/* Slow paths only. */
+static inline bool gc_has_fault(enum gc_fault fault) {
+  return plat_unlikely((gc_cc.config.faults & gc_fault_bit(fault)) != 0);
 }
 
 static inline double gc_bits_f64(uint64_t bits) {

@@ -92,6 +92,10 @@ func parseScenario(text []byte, r *refusals) *scenario {
 			job)
 	}
 	o.get("explore") // settings of that job
+	if !isNothing(o.members["objects"]) {
+		o.add("objects: real Go has no single objects to move about; leave them out")
+		return s
+	}
 	s.name = o.text("name", "")
 	s.seed = o.number("seed", 1)
 	s.parseRuntime(o.object("runtime"))

@@ -63,7 +63,6 @@ static int one_run(const struct run *r) {
   struct go_config config;
   go_config_default(&config);
   config.procs = r->procs;
-  gc_set_faults(&r->faults);
   if (ev_init(r->procs + 1, 1024) != RT_OK) return 2;
   const struct gc_world_ops *ops = r->ops != NULL ? r->ops : go_world_ops();
   if (gc_init(&r->gc, ops) != RT_OK) return 2;

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "gc/concurrent/faults.h"
+#include "gc/faults.h"
 #include "sched/go.h"
 
 /* n scaled by the environment's TEST_SCALE (percent, default 100), at least 1. */
@@ -18,7 +18,6 @@ struct run {
   uint32_t procs;
   uint64_t seed;
   struct gc_config gc;      /* from run_default */
-  struct gc_faults faults;
   go_fn *main;              /* called after gc_start (but see no_cycles) */
   void *arg;
   uint32_t timeout_s;

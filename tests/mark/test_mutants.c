@@ -47,7 +47,7 @@ static void test_barrier_off(void **state) {
   (void)state;
   for (uint32_t procs = 1; procs <= 2; procs++) {
     struct run r = faulty(procs);
-    r.faults.barrier_off = true;
+    r.gc.faults = gc_fault_bit(GC_FAULT_BARRIER_NONE);
     expect_lost(&r, "barrier_off");
   }
 }
@@ -63,7 +63,7 @@ static void test_flush_skipped(void **state) {
   (void)state;
   for (uint32_t procs = 1; procs <= 2; procs++) {
     struct run r = faulty(procs);
-    r.faults.flush_skipped_at_termination = true;
+    r.gc.faults = gc_fault_bit(GC_FAULT_FLUSH_SKIPPED_AT_STOP);
     expect_lost(&r, "flush_skipped_at_termination");
   }
 }
@@ -72,7 +72,7 @@ static void test_allocate_white(void **state) {
   (void)state;
   for (uint32_t procs = 1; procs <= 2; procs++) {
     struct run r = faulty(procs);
-    r.faults.allocate_white = true;
+    r.gc.faults = gc_fault_bit(GC_FAULT_ALLOCATE_WHITE);
     expect_lost(&r, "allocate_white");
   }
 }
@@ -81,14 +81,14 @@ static void test_no_rescan(void **state) {
   (void)state;
   struct run r = faulty(2);
   r.gc.barrier = "dijkstra";
-  r.faults.skip_stack_rescan = true;
+  r.gc.faults = gc_fault_bit(GC_FAULT_DIJKSTRA_NO_RESCAN);
   expect_lost(&r, "skip_stack_rescan");
 }
 
 static void test_root_skipped(void **state) {
   (void)state;
   struct run r = faulty(2);
-  r.faults.skip_root = true;
+  r.gc.faults = gc_fault_bit(GC_FAULT_ROOT_SKIPPED);
   expect_lost(&r, "skip_root");
 }
 

@@ -11,7 +11,7 @@
 
 #define THINGS                                                                      \
   "'maps':{'m':{},'w':{'key':'string'},'r':{'allow_races':true}},'lists':{'q':{}}," \
-  "'trees':{'t':{}},'channels':{'c':{}},'mutexes':['k','l'],"
+  "'trees':{'t':{}},'channels':{'c':{}},'mutexes':['k','l'],'objects':{'o':{'root':true}},"
 #define TOP(x) "{'name':'test'," x "," REST "}"
 #define REST "'goroutines':[{'body':[{'op':'gc'}]}]"
 #define PROGRAM(x) "{'name':'test'," THINGS x "," REST "}"
@@ -64,9 +64,14 @@ struct context {
   const char *before, *after, *pointer; /* the document around the object */
 };
 
+/* A text that must be a path. */
+static bool is_path(const struct sc_row *row) {
+  return strcmp(row->key, "set") == 0;
+}
+
 /* A right value of a row, in the notation of cases.def. */
 static char *right_value(const struct sc_row *row) {
-  static const char *const names[SC_SPACES] = {"'m'", "'q'", "'t'", "'c'", "'k'"};
+  static const char *const names[SC_SPACES] = {"'m'", "'q'", "'t'", "'c'", "'k'", "'o'"};
   uint64_t value = row->multiple > 1 ? row->min + row->min % row->multiple : row->min;
   switch (row->type) {
     case SC_TYPE_BOOL:
@@ -80,14 +85,19 @@ static char *right_value(const struct sc_row *row) {
     case SC_TYPE_TEXT:
     case SC_TYPE_NAME:
     case SC_TYPE_METRIC:
-      return sim_strdup("'text'");
+      return sim_strdup(is_path(row) ? "'seed'" : "'text'");
     case SC_TYPE_WORD:
     case SC_TYPE_ENUM:
       return sim_printf("'%s'", row->words[0].name);
     case SC_TYPE_SET:
+      if (row->words[0].name == NULL) return sim_strdup("[]");
       return sim_printf("['%s']", row->words[0].name);
     case SC_TYPE_REF:
       return sim_strdup(names[row->space]);
+    case SC_TYPE_HOLDER:
+      return sim_strdup("'r1'");
+    case SC_TYPE_VALUES:
+      return sim_strdup("[1,2]");
     case SC_TYPE_OBJECT:
       if (strcmp(row->key, "litmus") == 0)
         return sim_strdup("{'program':'litmus-1','variant':'none'}");
@@ -151,7 +161,10 @@ static void try_value(struct context *x, const struct sc_row *row, enum case_kin
 
 static void try_each(struct context *x, const struct sc_row *row, enum case_kind kind,
                      const char *const *values) {
-  for (; *values != NULL; values++) try_value(x, row, kind, *values);
+  for (; *values != NULL; values++) {
+    bool is_right = row->nullable && strcmp(*values, "null") == 0;
+    try_value(x, row, is_right ? CASE_VALID : kind, *values);
+  }
 }
 
 static void try_number(struct context *x, const struct sc_row *row, enum case_kind kind,
@@ -198,7 +211,7 @@ static void try_texts(struct context *x, const struct sc_row *row) {
   if (row->type == SC_TYPE_METRIC) try_each(x, row, CASE_STRUCTURE, no_path);
   memset(longest, 'a', row->size + 1);
   longest[0] = longest[row->size] = '\'';
-  try_value(x, row, CASE_VALID, longest);
+  if (!is_path(row)) try_value(x, row, CASE_VALID, longest);
   longest[row->size] = 'a';
   longest[row->size + 1] = '\'';
   try_value(x, row, CASE_STRUCTURE, longest);
@@ -278,6 +291,14 @@ static void try_row(struct context *x, const struct sc_row *row) {
       try_each(x, row, CASE_STRUCTURE, no_ref);
       try_value(x, row, CASE_MEANING, "'nonesuch'");
       break;
+    case SC_TYPE_HOLDER:
+      try_each(x, row, CASE_STRUCTURE, no_ref);
+      try_value(x, row, CASE_MEANING, "'r8'");
+      break;
+    case SC_TYPE_VALUES:
+      try_each(x, row, CASE_STRUCTURE, no_list);
+      try_value(x, row, CASE_STRUCTURE, "[]");
+      break;
     case SC_TYPE_OBJECT:
       try_each(x, row, CASE_STRUCTURE, no_object);
       break;
@@ -353,18 +374,28 @@ static const struct {
   const char *id, *before, *after, *pointer;
 } places[] = {
     {"scenario", "{", "}", ""},
-    {"runtime", "{'name':'x'," REST ",'runtime':{", "}}", "/runtime"},
-    {"gc", "{'name':'x'," REST ",'gc':{", "}}", "/gc"},
-    {"barrier", "{'name':'x'," REST ",'gc':{'mode':'stw','barrier':{", "}}}",
-     "/gc/barrier"},
+    {"runtime", "{'name':'x','expect_violation':'v'," REST ",'runtime':{", "}}", "/runtime"},
+    {"gc", "{'name':'x','expect_violation':'v'," REST ",'gc':{", "}}", "/gc"},
+    {"barrier", "{'name':'x'," REST ",'gc':{'mode':'stw','barrier':{", "}}}", "/gc/barrier"},
     {"pacer", "{'name':'x'," REST ",'gc':{'pacer':{", "}}}", "/gc/pacer"},
     {"boehm", "{'name':'x'," REST ",'gc':{'boehm':{", "}}}", "/gc/boehm"},
     {"explore", "{'name':'x'," REST ",'explore':{", "}}", "/explore"},
     {"litmus", "{'name':'x','litmus':{", "}}", "/litmus"},
-    {"map", "{'name':'x'," REST ",'maps':{'a':{", "}}}", "/maps/a"},
+    {"map", "{'name':'x','expect_violation':'v'," REST ",'maps':{'a':{", "}}}", "/maps/a"},
     {"list", "{'name':'x'," REST ",'lists':{'a':{", "}}}", "/lists/a"},
     {"tree", "{'name':'x'," REST ",'trees':{'a':{", "}}}", "/trees/a"},
     {"channel", "{'name':'x'," REST ",'channels':{'a':{", "}}}", "/channels/a"},
+    {"object",
+     "{'name':'x','choose':[{'set':'seed','values':[1]}]," REST
+     ",'objects':{'o':{'root':true},'a':{",
+     "}}}", "/objects/a"},
+    {"links",
+     "{'name':'x'," REST ",'objects':{'o':{'root':true},'a':{'root':true,'pointers':8,'links':{",
+     "}}}}", "/objects/a/links"},
+    {"registers",
+     "{'name':'x','objects':{'o':{'root':true}},'goroutines':[{'body':[{'op':'gc'}],'registers':{",
+     "}}]}", "/goroutines/0/registers"},
+    {"choice", "{'name':'x'," REST ",'choose':[{", "}]}", "/choose/0"},
     {"operation", "{'name':'x'," THINGS REST ",'setup':[{", "}]}", "/setup/0"},
     {"keys", "{'name':'x'," THINGS REST ",'setup':[{'op':'map.put','map':'m','keys':{", "}}]}",
      "/setup/0/keys"},

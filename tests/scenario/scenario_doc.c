@@ -123,6 +123,15 @@ static cJSON *list_schema(const struct sc_row *row) {
   return out;
 }
 
+/* Adds null to what a row of names or words allows. */
+static cJSON *nullable_schema(const struct sc_row *row, cJSON *schema) {
+  if (!row->nullable) return schema;
+  cJSON *out = cJSON_CreateObject(), *forms = cJSON_AddArrayToObject(out, "oneOf");
+  cJSON_AddItemToArray(forms, schema);
+  cJSON_AddItemToArray(forms, parse("{\"type\": \"null\"}"));
+  return out;
+}
+
 static cJSON *words_schema(const struct sc_row *row) {
   cJSON *out = cJSON_CreateObject(), *words = cJSON_AddArrayToObject(out, "enum");
   for (uint32_t i = 0; row->words[i].name != NULL; i++)
@@ -136,6 +145,10 @@ static cJSON *words_schema(const struct sc_row *row) {
 static cJSON *set_schema(const struct sc_row *row) {
   cJSON *out = cJSON_CreateObject();
   cJSON_AddStringToObject(out, "type", "array");
+  if (row->words[0].name == NULL) {
+    add_uint(out, "maxItems", 0);
+    return out;
+  }
   cJSON_AddItemToObject(out, "items", words_schema(row));
   if (row->min > 0) add_uint(out, "minItems", row->min);
   cJSON_AddTrueToObject(out, "uniqueItems");
@@ -163,11 +176,17 @@ static cJSON *value_schema(const struct sc_row *row) {
       break;
     case SC_TYPE_NAME:
     case SC_TYPE_REF:
-      merge(out, ref("name"));
+    case SC_TYPE_HOLDER:
+      merge(out, nullable_schema(row, ref("name")));
       break;
     case SC_TYPE_WORD:
     case SC_TYPE_ENUM:
-      merge(out, words_schema(row));
+      merge(out, nullable_schema(row, words_schema(row)));
+      break;
+    case SC_TYPE_VALUES:
+      merge(out, parse("{\"type\": \"array\"}"));
+      add_uint(out, "minItems", row->min);
+      add_uint(out, "maxItems", row->size);
       break;
     case SC_TYPE_SET:
       merge(out, set_schema(row));
@@ -388,14 +407,21 @@ static void say_type(struct text *t, const struct sc_row *row) {
         say(t, "see below");
         break;
       }
-      for (uint32_t i = 0; row->words[i].name != NULL; i++)
+      if (row->words == sc_register_words)
+        say(t, "`\"r0\"` to `\"r%d\"`", SC_REGISTERS - 1);
+      for (uint32_t i = 0; row->words != sc_register_words && row->words[i].name != NULL; i++)
         say(t, "%s`\"%s\"`", i == 0 ? "" : ", ", row->words[i].name);
+      if (row->nullable) say(t, ", `null`");
+      break;
+    case SC_TYPE_VALUES:
+      say(t, "array of any values");
       break;
     case SC_TYPE_METRIC:
       say(t, "path");
       break;
     case SC_TYPE_SET:
-      say(t, "array of words, see below");
+      say(t, row->words[0].name == NULL ? "array of words, of which there are none yet"
+                                         : "array of words, see below");
       break;
     case SC_TYPE_OBJECT:
       say(t, "object, see %s", row->sub->title);
@@ -413,6 +439,7 @@ static void say_type(struct text *t, const struct sc_row *row) {
     case SC_TYPE_DOUBLE:
     case SC_TYPE_TEXT:
     case SC_TYPE_REF:
+    case SC_TYPE_HOLDER:
       sc_allowed(row, allowed, sizeof allowed);
       say(t, "%s", allowed);
       break;
@@ -474,7 +501,9 @@ static void say_object(struct text *t, const struct sc_object *object) {
     say(t, " | %s |\n", row->doc);
   }
   for (uint32_t i = 0; i < object->row_count; i++)
-    if (object->rows[i].words != NULL) say_words(t, &object->rows[i]);
+    if (object->rows[i].words != NULL && object->rows[i].words != sc_register_words &&
+        object->rows[i].words[0].name != NULL)
+      say_words(t, &object->rows[i]);
   for (uint32_t i = 0; i < object->row_count; i++) {
     const struct sc_object *sub = object->rows[i].sub;
     bool again = sub == NULL || sub->row_count == 0 ||

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gc/faults.h"
 #include "sims/jsonpos.h"
 #include "sims/memory.h"
 #include "sims/scenario.h"
@@ -372,7 +373,8 @@ static void resolved_text(void **state) {
       "\"expect\":[{\"metric\":\"a\",\"min\":0.1}]",
       "\"memory_cap_bytes\":\"none\"",
       "\"maps\":{\"m\":{\"kind\":\"go\",\"key\":\"u64\",\"value\":\"inline\",\"value_bytes\":8,"
-      "\"hint\":0,\"hash_key\":\"random\",\"hash0\":\"random\",\"allow_races\":false}}",
+      "\"hint\":0,\"hash_key\":\"random\",\"hash0\":\"random\",\"allow_races\":false,"
+      "\"faults\":[]}}",
       "{\"op\":\"map.get\",\"map\":\"m\",\"count\":1,\"keys\":{\"dist\":\"zipf\",\"start\":0,"
       "\"per_goroutine\":0,\"space\":1,\"theta\":0.99}}",
   };
@@ -381,6 +383,70 @@ static void resolved_text(void **state) {
     assert_non_null(strstr(s->resolved_json, parts[i]));
   }
   scenario_free(s);
+}
+
+/* ---- objects and choices ------------------------------------------------------------------ */
+
+#define LITMUS                                                                                    \
+  "{\"name\":\"x\",\"seed\":7,\"expect_violation\":\"v\",\"gc\":{\"faults\":[\"no-recheck\","     \
+  "\"barrier-none\"]},\"objects\":{\"A\":{\"pointers\":2,\"links\":{\"1\":\"B\"},\"root\":true}," \
+  "\"B\":{\"pointers\":0}},\"choose\":[{\"set\":\"seed\",\"values\":[3,18446744073709551615]},"   \
+  "{\"set\":\"objects.A.links.0\",\"values\":[null,\"B\"]}],\"goroutines\":[{\"name\":\"g\","     \
+  "\"registers\":{\"r2\":\"B\"},\"body\":[{\"op\":\"object.load\",\"from\":\"A\",\"field\":1,"    \
+  "\"to\":\"r7\"},{\"op\":\"object.store\",\"into\":\"r7\",\"value\":null},"                      \
+  "{\"op\":\"object.put\",\"root\":\"A\",\"value\":\"r2\"},{\"op\":\"object.new\",\"to\":\"r0\"," \
+  "\"pointers\":3},{\"op\":\"object.move\",\"from\":\"r0\",\"to\":\"r1\"},"                       \
+  "{\"op\":\"object.drop\",\"register\":\"r1\"}]}]}"
+
+static void objects(void **state) {
+  struct scenario *s = load_ok(LITMUS);
+  (void)state;
+  assert_round_trip(s);
+  assert_true(s->object_count == 2 && s->objects[0].pointers == 2 && s->objects[0].root);
+  assert_true(s->objects[0].links[0] == SC_NIL && s->objects[0].links[1] == 1);
+  assert_true(s->groups[0].registers[2] == 1 && s->groups[0].registers[0] == SC_NIL);
+  const struct sc_op *ops = s->groups[0].body;
+  assert_true(ops[0].holder == SC_REGISTERS && ops[0].field == 1 && ops[0].to == 7);
+  assert_true(ops[1].holder == 7 && ops[1].field == 0 && ops[1].value == SC_NIL);
+  assert_true(ops[2].target == 0 && ops[2].value == 2 && ops[3].pointers == 3);
+  assert_true(ops[4].from == 0 && ops[4].to == 1 && ops[5].from == 1 && s->groups[0].ops == 6);
+  assert_true(s->gc_faults == (UINT64_C(1) << GC_FAULT_NO_RECHECK | 1 << GC_FAULT_BARRIER_NONE));
+  scenario_free(s);
+}
+
+/* A run takes the first value of each choice; an override leaves one. */
+static void choices(void **state) {
+  struct sc_errors errors;
+  const struct sc_override fixed[] = {{"seed", "9"}, {"objects.A.links.0", "B"}};
+  struct scenario *s = load_ok(LITMUS);
+  (void)state;
+  assert_true(s->seed == 3 && s->choose_count == 2 && s->chooses[0].value_count == 2);
+  assert_string_equal(s->chooses[0].values[1], "18446744073709551615");
+  assert_string_equal(s->chooses[1].set, "objects.A.links.0");
+  assert_string_equal(s->chooses[1].values[0], "null");
+  scenario_free(s);
+  s = scenario_load("t.json", LITMUS, strlen(LITMUS), fixed, 2, &errors);
+  assert_non_null(s);
+  assert_true(s->seed == 9 && s->objects[0].links[0] == 1);
+  assert_true(s->chooses[0].value_count == 1 && s->chooses[1].value_count == 1);
+  assert_string_equal(s->chooses[1].values[0], "\"B\"");
+  assert_round_trip(s);
+  scenario_free(s);
+}
+
+static void wrong_choices(void **state) {
+  struct sc_errors errors;
+  const struct sc_override links = {"objects.A.links.0", "C"}, grid = {
+    "choose", "[{\"set\":\"seed\",\"values\":[1,\"x\"]}]"};
+  (void)state;
+  assert_null(scenario_load("t.json", LITMUS, strlen(LITMUS), &links, 1, &errors));
+  assert_error(&errors, 0, "--set objects.A.links.0=C: /objects/A/links/0: with "
+                           "objects.A.links.0 = \"C\": found the string \"C\", but there");
+  sc_errors_free(&errors);
+  assert_null(scenario_load("t.json", LITMUS, strlen(LITMUS), &grid, 1, &errors));
+  assert_error(&errors, 0, "--set choose=[{\"set\":\"seed\",\"values\":[1,\"x\"]}]: "
+                           "/choose/0/values/1: with seed = \"x\": /seed: found the string");
+  sc_errors_free(&errors);
 }
 
 /* ---- overrides ---------------------------------------------------------------------------- */
@@ -570,7 +636,8 @@ int main(void) {
       cmocka_unit_test(many_wrong_names),
       cmocka_unit_test(files),
       cmocka_unit_test(round_trips),
-      cmocka_unit_test(resolved_text),
+      cmocka_unit_test(resolved_text), cmocka_unit_test(objects), cmocka_unit_test(choices),
+      cmocka_unit_test(wrong_choices),
       cmocka_unit_test(overrides),
       cmocka_unit_test(overrides_in_order),
       cmocka_unit_test(wrong_overrides),
