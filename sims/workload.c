@@ -381,15 +381,9 @@ void workload_free(struct workload *wl) {
   }
   body_free(wl->setup.ops, wl->setup.count);
   free(wl->setup.flat);
-<<<<<<< HEAD
   void *rest[] = {wl->groups,   wl->maps,  wl->lists,       wl->trees,        wl->channels,
                   wl->mutexes,  wl->types, wl->map_results, wl->list_results, wl->tree_results,
-                  wl->channel_results};
-=======
-  void *rest[] = {wl->gos,   wl->setup_go, wl->groups,  wl->maps,        wl->lists,
-                  wl->trees, wl->channels, wl->mutexes, wl->types,       wl->map_results,
-                  wl->list_results, wl->tree_results, wl->channel_results, wl->objects};
->>>>>>> 49e7306 (Scenarios of single objects, data choices, and faults by name)
+                  wl->channel_results, wl->objects};
   for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++) free(rest[i]);
   sim_platform_free(wl->gos);
   sim_platform_free(wl->setup_go);
@@ -475,11 +469,16 @@ static void start_all(struct workload *wl, struct go_g *g) {
 
 /* Starts the goroutines, which wait at the gate with their registers filled. */
 static void arm(struct workload *wl, struct go_g *g) {
-  go_waitgroup_add(g, &wl->gate, 1);
-  go_waitgroup_add(g, &wl->armed, (int32_t)wl->go_count);
-  start_all(wl, g);
-  go_waitgroup_wait(g, &wl->armed);
-  wl_objects_settled(wl, g);
+  if (wl->is_explored) {
+    start_all(wl, g);
+    while (at_u32_load_acquire(&wl->arrived) != wl->go_count) give_way(wl, g);
+  } else {
+    go_waitgroup_add(g, &wl->gate, 1);
+    go_waitgroup_add(g, &wl->armed, (int32_t)wl->go_count);
+    start_all(wl, g);
+    go_waitgroup_wait(g, &wl->armed);
+  }
+  if (wl->has_objects) wl_objects_settled(wl, g);
 }
 
 void workload_setup(struct workload *wl, struct go_g *g) {
@@ -491,7 +490,7 @@ void workload_setup(struct workload *wl, struct go_g *g) {
   wl->setup_go->gaps = gaps;
   go_body(wl->setup_go, g);
   sim_gaps_free(gaps);
-  if (wl->has_objects) arm(wl, g);
+  if (wl->has_objects || wl->is_explored) arm(wl, g);
 }
 
 void workload_run(struct workload *wl, struct go_g *g, struct sim_gaps *gaps) {
@@ -499,11 +498,13 @@ void workload_run(struct workload *wl, struct go_g *g, struct sim_gaps *gaps) {
   make_maps(wl, g, false);
   if (wl->go_count == 0) return;
   for (uint64_t i = 0; i < wl->go_count; i++) wl->gos[i].gaps = gaps;
-  if (wl->is_explored)
-    open_gate(wl);
-  else if (wl->has_objects)
+  if (wl->is_explored) {
+    plat_mark();
+    at_u32_store_release(&wl->gate_open, 1);
+  } else if (wl->has_objects) {
     go_waitgroup_done(g, &wl->gate);
-  else
+  } else {
     start_all(wl, g);
+  }
   go_waitgroup_wait(g, &wl->done);
 }

@@ -14,6 +14,7 @@
 #include "runtime/check.h"
 #include "runtime/meta.h"
 #include "sims/memory.h"
+#include "sims/platform.h"
 #include "sims/workload_int.h"
 
 #define MAGIC UINT64_C(0x0b1e)
@@ -224,7 +225,7 @@ void wl_fresh_init(struct wl_go *w) {
   for (uint32_t i = 0; i < w->body->flat_count; i++)
     if (w->body->flat[i]->source->kind == SC_OP_OBJECT_NEW) makes = true;
   if (!makes) return;
-  w->fresh = sim_alloc(FRESH_MAX * sizeof *w->fresh);
+  w->fresh = sim_platform_alloc(FRESH_MAX * sizeof *w->fresh);
   const struct sc_group *group = w->body->group;
   char number[32] = "";
   if (group != NULL && group->count > 1)
