@@ -1,0 +1,64 @@
+#include "sims/explore/variant.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plat_model.h"
+#include "runtime/rng.h"
+#include "sims/memory.h"
+#include "sims/protocol.h"
+
+uint64_t xp_variant_count(const struct scenario *sc) {
+  uint64_t count = 1;
+  for (uint32_t i = 0; i < sc->choose_count; i++) count *= sc->chooses[i].value_count;
+  return count;
+}
+
+void xp_variant_choices(const struct scenario *sc, uint64_t variant, uint32_t *out) {
+  for (uint32_t i = 0; i < sc->choose_count; i++) {
+    out[i] = (uint32_t)(variant % sc->chooses[i].value_count);
+    variant /= sc->chooses[i].value_count;
+  }
+}
+
+uint64_t xp_variant_pick(uint64_t i, uint64_t n, uint64_t count, uint64_t seed) {
+  if (n >= count) return i;
+  uint64_t low = count / n * i, high = i + 1 == n ? count : count / n * (i + 1);
+  return low + rng_split(seed, i) % (high - low);
+}
+
+struct scenario *xp_variant_load(const struct scenario *sc, const uint32_t *choices,
+                                 const struct sc_override *more, uint32_t more_count,
+                                 bool quiet) {
+  uint32_t count = sc->choose_count + more_count;
+  struct sc_override *sets = sim_alloc((count + 1) * sizeof *sets);
+  struct sc_errors errors = {0};
+  for (uint32_t i = 0; i < sc->choose_count; i++)
+    sets[i] = (struct sc_override){sc->chooses[i].set, sc->chooses[i].values[choices[i]]};
+  for (uint32_t i = 0; i < more_count; i++) sets[sc->choose_count + i] = more[i];
+  struct scenario *out = scenario_load("<variant>", sc->resolved_json, strlen(sc->resolved_json),
+                                       sets, count, &errors);
+  for (uint32_t i = 0; i < errors.count && !quiet; i++) {
+    char *line = sc_error_format(&errors.list[i]);
+    fprintf(stderr, "%s\n", line);
+    free(line);
+  }
+  sc_errors_free(&errors);
+  free(sets);
+  return out;
+}
+
+static int run_world(void *arg) { return engine_run(arg); }
+
+int xp_variant_prepare(struct engine *e, struct scenario *sc) {
+  struct engine_options options = e->options;
+  int status = TRI_EXIT_OK;
+  memset(e, 0, sizeof *e);
+  e->options = options;
+  e->scenario = sc;
+  plat_seed(sc->seed);
+  if (plat_model_prepare(run_world, e, &status)) return TRI_EXIT_OK;
+  fputs("the scenario ended before there was anything to explore\n", stderr);
+  return status != TRI_EXIT_OK ? status : TRI_EXIT_ENGINE;
+}
