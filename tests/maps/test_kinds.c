@@ -408,6 +408,24 @@ static bool stale_get(struct go_g *g, const struct map_type *t, void *m, const v
   return found;
 }
 
+/* Found first, removed later: two goroutines may both have removed one value. */
+static bool late_remove(struct go_g *g, const struct map_type *t, void *m, const void *key) {
+  const struct map_kind *kind = map_kind_find("sharded");
+  uint64_t out;
+  bool found = kind->get(g, t, m, key, &out);
+  go_yield(g);
+  kind->remove(g, t, m, key);
+  return found;
+}
+
+/* Now and then a value is not stored, as by a writer whose bucket has just been moved away. */
+static void lost_put(struct go_g *g, const struct map_type *t, void *m, const void *key,
+                     const void *elem) {
+  const struct map_kind *kind = map_kind_find("sharded");
+  if (gc_fastrand(go_mu(g)) % 8 != 0)
+    kind->put(g, t, m, key, elem);
+}
+
 static void test_wrong_designs(void **state) {
   (void)state;
   struct map_kind wrong = *map_kind_find("sharded");
@@ -418,6 +436,14 @@ static void test_wrong_designs(void **state) {
   wrong = *map_kind_find("sharded");
   wrong.name = "stale get";
   wrong.get = stale_get;
+  test_run_on(1, history_main, &h);
+  wrong = *map_kind_find("sharded");
+  wrong.name = "late remove";
+  wrong.remove = late_remove;
+  test_run_on(1, history_main, &h);
+  wrong = *map_kind_find("sharded");
+  wrong.name = "lost put";
+  wrong.put = lost_put;
   test_run_on(1, history_main, &h);
 }
 
