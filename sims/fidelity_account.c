@@ -58,7 +58,7 @@ void fid_account_make(struct fid_account *a, const cJSON *ours, const cJSON *go)
 
 /* What Go 1.19 takes from its heap for itself, which we have elsewhere. */
 static const struct { uint32_t bytes; const char *what; } runtime_objects[] = {
-  {32, "nodes of mark workers"}, {48, "closures of go statements"},
+  {8, "timers of the scavenger"}, {32, "nodes of mark workers"}, {48, "closures of go statements"},
   {96, "wait-queue entries (sudog)"}, {416, "goroutine descriptors (g)"},
   {1024, "thread descriptors (m)"},
 };
