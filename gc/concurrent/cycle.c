@@ -187,7 +187,8 @@ static bool work_turned_up_stw(void) {
     if (!gc_has_fault(GC_FAULT_FLUSH_SKIPPED_AT_STOP)) gc_wb_flush(p);
     if (!gc_work_is_empty(p->work)) found = true;
   }
-  return found;
+  /* Go looks at the Ps only: one may have passed on what it got after its visit (tests/spin). */
+  return found || gc_mark_global_work();
 }
 
 /* For barriers that leave stacks grey: scans them again and finishes marking in the stop. */
