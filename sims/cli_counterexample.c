@@ -201,7 +201,8 @@ static void print_table(const cJSON *violation, FILE *f, bool color) {
 static bool print_found(const cJSON *v, FILE *f) {
   double schedule = 0, ns = 0;
   char count[SIM_TEXT_MAX], time[SIM_TEXT_MAX], strategy[SIM_TEXT_MAX];
-  if (!sim_metric_number(v, "found_at_schedule", &schedule) || schedule == 0) return false;
+  if (strcmp(text_at(v, "strategy"), "replay") == 0) return false;
+  if (!sim_metric_number(v, "found_at_schedule", &schedule)) return false;
   fprintf(f, "found by %s in schedule %s",
           sim_text_clean(text_at(v, "strategy"), strategy, sizeof strategy),
           sim_format(SIM_UNIT_COUNT, schedule, count));
@@ -233,15 +234,19 @@ static void print_minimised(const cJSON *v, FILE *f) {
   }
 }
 
-static void print_choices(const cJSON *v, FILE *f) {
+/* "data choices: gc.barrier.kind=none, seed=2", as the scenario has them; else their numbers. */
+static void print_choices(const struct scenario *s, const cJSON *v, FILE *f) {
   const cJSON *choices = cJSON_GetObjectItemCaseSensitive(v, "choices"), *c = NULL;
   uint32_t n = 0;
   if (cJSON_GetArraySize(choices) == 0) return;
-  fprintf(f, "data choices ");
+  fprintf(f, "data choices: ");
   cJSON_ArrayForEach(c, choices) {
-    char *text = cJSON_IsString(c) ? sim_strdup(c->valuestring) : cJSON_PrintUnformatted(c);
-    size_t bytes = text != NULL ? strlen(text) + 1 : 0;
-    if (text != NULL) fprintf(f, "%s%s", n++ > 0 ? ", " : "", sim_text_clean(text, text, bytes));
+    double number = cJSON_IsNumber(c) && c->valuedouble >= 0 ? c->valuedouble : 0;
+    const struct sc_choose *choose = n < s->choose_count ? &s->chooses[n] : NULL;
+    bool is_known = choose != NULL && number < choose->value_count;
+    char *text = is_known ? sim_printf("%s=%s", choose->set, choose->values[(uint32_t)number])
+                          : sim_printf("%.0f", number);
+    fprintf(f, "%s%s", n++ > 0 ? ", " : "", sim_text_clean(text, text, strlen(text) + 1));
     free(text);
   }
   fputc('\n', f);
@@ -279,7 +284,7 @@ static void print_again(const cJSON *v, FILE *f, bool color) {
   }
 }
 
-void sim_counterexample_print(const cJSON *v, FILE *f, bool color) {
+void sim_counterexample_print(const struct scenario *s, const cJSON *v, FILE *f, bool color) {
   char message[1024], kind[SIM_TEXT_MAX];
   sim_text_clean(text_at(v, "kind"), kind, sizeof kind);
   bool is_special = kind[0] != '\0' && strcmp(kind, "violation") != 0;
@@ -290,7 +295,7 @@ void sim_counterexample_print(const cJSON *v, FILE *f, bool color) {
   if (print_found(v, f) && cJSON_HasObjectItem(v, "preemptions")) fprintf(f, "; ");
   print_minimised(v, f);
   fputc('\n', f);
-  print_choices(v, f);
+  print_choices(s, v, f);
   print_table(v, f, color);
   print_lines(v, "why", "Why", f, color);
   print_lines(v, "remedies", "What removes it", f, color);

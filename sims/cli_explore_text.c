@@ -226,7 +226,7 @@ static void print_verdict(const struct scenario *s, const cJSON *r, FILE *f, boo
 void sim_explore_print(const struct scenario *s, const cJSON *r, FILE *f, bool color) {
   const cJSON *violation = cJSON_GetObjectItemCaseSensitive(r, "violation");
   print_title(s, r, f, color);
-  if (cJSON_IsObject(violation)) sim_counterexample_print(violation, f, color);
+  if (cJSON_IsObject(violation)) sim_counterexample_print(s, violation, f, color);
   if (cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(r, "schedules"))) {
     print_schedules(r, f);
     print_classes(r, f);
