@@ -98,7 +98,9 @@ struct line { FILE *f; uint32_t at; };
 static void put_at(struct line *l, uint32_t column, const char *text) {
   size_t bytes = strlen(text) + 1;
   char *clean = sim_text_clean(text, sim_alloc(bytes), bytes);
-  if (clean[0] != '\0') {
+  size_t length = strlen(clean);
+  while (length > 0 && clean[length - 1] == ' ') clean[--length] = '\0';
+  if (length > 0) {
     int pad = column > l->at ? (int)(column - l->at) : l->at > 0 ? 1 : 0;
     fprintf(l->f, "%*s%s", pad, "", clean);
     l->at += (uint32_t)pad + sim_text_width(clean);

@@ -46,7 +46,8 @@ static int publish(struct work *w, bool is_whole) {
   }
   if (result == NULL) return sim_outcome_status(&w->outcome);
   if (is_whole) sim_search_note(s, result);
-  if (is_whole && shows) sim_explore_print(s, result, stdout, w->cli->color_out);
+  bool is_search = w->search.token == NULL;
+  if (is_whole && shows) sim_explore_print(s, result, is_search, stdout, w->cli->color_out);
   int lost = w->json.path != NULL ? lose_output(sim_output_write(&w->json, result)) : 0;
   if (lost == 0 && is_whole) lost = lose_output(sim_output_keep(&w->trace, ""));
   if (lost != 0) return lost;

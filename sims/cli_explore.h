@@ -46,8 +46,9 @@ int sim_search_command(struct sim_cli *cli, const struct sim_options *o, const c
 
 /* ---- for people ---- */
 
-/* Statistics and the guarantee (cli_explore_text.c). */
-void sim_explore_print(const struct scenario *s, const cJSON *result, FILE *f, bool color);
+/* What was found and, of a search, statistics and the guarantee (cli_explore_text.c). */
+void sim_explore_print(const struct scenario *s, const cJSON *result, bool is_search, FILE *f,
+                       bool color);
 /* The violation as a table, why, and how to see it again (cli_counterexample.c). */
 void sim_counterexample_print(const struct scenario *s, const cJSON *violation, FILE *f,
                               bool color);

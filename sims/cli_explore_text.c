@@ -31,11 +31,11 @@ static const char *rate(const cJSON *doc, const char *path, char *out) {
 
 static void label(FILE *f, const char *text) { fprintf(f, "%-*s", LABEL_WIDTH, text); }
 
-static void print_title(const struct scenario *s, const cJSON *r, FILE *f, bool color) {
+static void print_title(const struct scenario *s, const char *how, FILE *f, bool color) {
   char name[SC_NAME_MAX], strategy[SIM_TEXT_MAX];
   fprintf(f, "%s%s%s: %s, seed %llu\n", sim_style_begin(SIM_BOLD, color),
           sim_text_clean(s->name, name, sizeof name), sim_style_end(SIM_BOLD, color),
-          sim_text_clean(text_at(r, "strategy"), strategy, sizeof strategy),
+          sim_text_clean(how, strategy, sizeof strategy),
           (unsigned long long)s->seed);
   if (s->description[0] != '\0') sim_print_wrapped(f, s->description);
   fputc('\n', f);
@@ -223,11 +223,12 @@ static void print_verdict(const struct scenario *s, const cJSON *r, FILE *f, boo
   fprintf(f, "%s\n", sim_style_end(style, color));
 }
 
-void sim_explore_print(const struct scenario *s, const cJSON *r, FILE *f, bool color) {
+void sim_explore_print(const struct scenario *s, const cJSON *r, bool is_search, FILE *f,
+                       bool color) {
   const cJSON *violation = cJSON_GetObjectItemCaseSensitive(r, "violation");
-  print_title(s, r, f, color);
+  print_title(s, is_search ? text_at(r, "strategy") : "replay", f, color);
   if (cJSON_IsObject(violation)) sim_counterexample_print(s, violation, f, color);
-  if (cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(r, "schedules"))) {
+  if (is_search && cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(r, "schedules"))) {
     print_schedules(r, f);
     print_classes(r, f);
     print_unseen(r, f);

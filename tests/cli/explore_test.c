@@ -184,6 +184,8 @@ static void test_replay_token(void **state) {
   const struct outcome *r = cli(LOST, words); /* found by its key in the current directory */
   assert_int_equal(r->status, 1);
   assert_contains(r->out, "   98 ");
+  assert_contains(r->out, "mini: replay, seed 1\n");
+  assert_lacks(r->out, "Guarantee"); /* one schedule proves nothing */
   assert_file("words", asked);
   free(asked);
   free(words);
