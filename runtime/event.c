@@ -19,6 +19,8 @@ static PLAT_STATE struct {
   struct ev_record *records; /* entries for each ring */
   uint32_t count, entries;
   size_t bytes;
+  ev_sink *spill;            /* NULL: none */
+  void *spill_arg;
 } ev = {.lock = PLAT_MUTEX_INITIALIZER(RT_RANK_EVENT, "event")};
 PLAT_STATE struct at_u64 ev_kinds;
 
@@ -47,6 +49,7 @@ void ev_finish(void) {
   if (ev.rings == NULL) return;
   void *p = ev.rings;
   at_quiet_store(&ev_kinds, 0);
+  ev.spill = NULL;
   ev.rings = NULL;
   plat_vm_release(p, ev.bytes);
 }
@@ -57,11 +60,25 @@ static struct ev_record *record_at(uint32_t ring, uint64_t number) {
   return &ev.records[(size_t)ring * ev.entries + (number & (ev.entries - 1))];
 }
 
+static void spill(uint32_t ring) {
+  struct ring *r = &ev.rings[ring];
+  uint64_t head = at_quiet_load(&r->head);
+  for (uint64_t n = at_quiet_load(&r->tail); n != head; n++)
+    ev.spill(record_at(ring, n), ev.spill_arg);
+  at_quiet_store(&r->tail, head);
+}
+
+void ev_set_spill(ev_sink *sink, void *arg) {
+  ev.spill = sink;
+  ev.spill_arg = arg;
+}
+
 void ev_emit(uint32_t ring, enum ev_code code, uint64_t goroutine, uint64_t a, uint64_t b) {
   if (!ev_on(code)) return;
   rt_assert(ring < ev.count);
   struct ring *r = &ev.rings[ring];
   uint64_t head = at_quiet_load(&r->head);
+  if (head - at_quiet_load(&r->tail) >= ev.entries && ev.spill != NULL) spill(ring);
   if (head - at_quiet_load(&r->tail) >= ev.entries) {
     at_quiet_store(&r->dropped, at_quiet_load(&r->dropped) + 1);
     return;

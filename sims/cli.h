@@ -20,6 +20,7 @@ int sim_cmd_run(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_compare(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_job(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_bench(struct sim_cli *cli, const struct sim_options *o);
+int sim_cmd_calibrate(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_fidelity(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_explore(struct sim_cli *cli, const struct sim_options *o);
 int sim_cmd_replay(struct sim_cli *cli, const struct sim_options *o);
@@ -31,6 +32,8 @@ int sim_cmd_help(struct sim_cli *cli, const struct sim_options *o);
 /* The same with the scenario loaded already; file is the path it came from. */
 int sim_run_scenario(struct sim_cli *cli, const struct sim_options *o, const char *file,
                      const struct scenario *s);
+int sim_predict_scenario(struct sim_cli *cli, const struct sim_options *o, const char *file,
+                         const struct scenario *s);
 int sim_compare_scenario(struct sim_cli *cli, const struct sim_options *o, const char *file,
                          const struct scenario *s);
 int sim_explore_scenario(struct sim_cli *cli, const struct sim_options *o, const char *file,
@@ -47,6 +50,9 @@ char *sim_engine_find(const char *platform, const char *collector);
 bool sim_engine_exists(const char *platform, const char *collector);
 /* As sim_engine_find, without a message. */
 char *sim_engine_probe(const char *platform, const char *collector);
+/* The cost table for the model: --cost, else the installed one; *path is the caller's, NULL: there
+ * is none, and the engine uses its own. False: what is wrong with it is on stderr. */
+bool sim_cost_path(const struct sim_options *o, char **path);
 /* The directory of the scenarios that come with the program; NULL: there is none. */
 char *sim_configs_dir(void);
 /* Its folder of races, "races"; NULL: there is none. */

@@ -401,7 +401,10 @@ int sim_compare_scenario(struct sim_cli *cli, const struct sim_options *o, const
     .shows_table = o->json == NULL || strcmp(o->json, "-") != 0,
   };
   int status = TRI_EXIT_INPUT;
-  if (choose_contestants(&c) && sim_expect_check(s) && find_engines(&c) && open_json(&c, file)) {
+  if (strcmp(c.platform, SIM_ENGINE_BOTH) == 0) {
+    fprintf(stderr, "tricolor: --engine " SIM_ENGINE_BOTH " is for run, not for a comparison\n");
+  } else if (choose_contestants(&c) && sim_expect_check(s) && find_engines(&c) &&
+             open_json(&c, file)) {
     run_all(&c);
     status = publish(&c);
   }

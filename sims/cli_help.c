@@ -9,7 +9,7 @@
 #define SCENARIO_OPTIONS (SIM_OPT_SET | SIM_OPT_SEED)
 #define RUN_OPTIONS                                                                      \
   (SCENARIO_OPTIONS | SIM_OPT_COLLECTOR | SIM_OPT_ENGINE | SIM_OPT_JSON | SIM_OPT_GCTRACE | \
-   SIM_OPT_EVENTS)
+   SIM_OPT_EVENTS | SIM_OPT_COST | SIM_OPT_RUNS)
 #define COMPARE_OPTIONS \
   (SCENARIO_OPTIONS | SIM_OPT_WITH | SIM_OPT_RUNS | SIM_OPT_ENGINE | SIM_OPT_JSON)
 
@@ -30,6 +30,7 @@ const struct sim_command sim_commands[] = {
       "  tricolor run my.json --set gc.gogc=50           the same with a tighter heap\n"
       "  tricolor run my.json --collector boehm          on the Boehm collector\n"
       "  tricolor run my.json --engine model --seed 7    in virtual time: repeatable to the byte\n"
+      "  tricolor run my.json --engine native,model      the model's prediction and its error\n"
       "  tricolor run my.json --gctrace                  a line per collection, as Go prints it\n"
       "  tricolor run my.json --json - | jq .pauses      the numbers, for a program\n",
     .options = RUN_OPTIONS, .files_min = 1, .files_max = 1, .run = sim_cmd_run,
@@ -141,6 +142,19 @@ const struct sim_command sim_commands[] = {
       "  tricolor run map-growth --events log            a run with its log\n"
       "  tricolor conform log                            whether it is a path the design allows\n",
     .options = 0, .files_min = 1, .files_max = UINT32_MAX, .run = sim_cmd_conform,
+  },
+  {
+    .name = "calibrate", .arguments = "",
+    .doc = "measure the model's cost table on this machine",
+    .text =
+      "Times single operations, and fits the costs of whole steps of the runtime so that small\n"
+      "scenarios take as long in the model as natively. Prints each row with its spread and\n"
+      "writes a table (tricolor.cost/1) that --cost takes.",
+    .examples =
+      "  tricolor calibrate --out my-cost.json           a minute or two on an idle machine\n"
+      "  tricolor run map-growth --engine native,model --cost my-cost.json\n",
+    .options = SIM_OPT_OUT | SIM_OPT_RUNS, .files_min = 0, .files_max = 0,
+    .run = sim_cmd_calibrate,
   },
   {
     .name = "validate", .arguments = "FILE...",

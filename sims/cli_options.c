@@ -29,6 +29,7 @@ static const char *set_collector(struct sim_options *o, const char *value) {
 
 static const char *set_engine(struct sim_options *o, const char *value) {
   o->engine = value;
+  if (strcmp(value, SIM_ENGINE_BOTH) == 0) return NULL;
   return check_choice(sim_platforms, value);
 }
 
@@ -77,6 +78,16 @@ static const char *set_json(struct sim_options *o, const char *value) {
 static const char *set_events(struct sim_options *o, const char *value) {
   o->events = value;
   return value[0] != '\0' && strcmp(value, "-") != 0 ? NULL : "a file";
+}
+
+static const char *set_cost(struct sim_options *o, const char *value) {
+  o->cost = value;
+  return value[0] != '\0' ? NULL : "a file";
+}
+
+static const char *set_out(struct sim_options *o, const char *value) {
+  o->out = value;
+  return value[0] != '\0' ? NULL : "a file, or - for standard output";
 }
 
 static const char *set_with(struct sim_options *o, const char *value) {
@@ -165,7 +176,8 @@ static const struct option options[] = {
                               " 95 % intervals of the ratios)"},
    "runs", true, false, set_runs},
   {{SIM_OPT_ENGINE, "--engine NAME",
-    "native (default): real threads and clocks; model: virtual time"},
+    "native (default): real threads and clocks; model: virtual time; run also takes\n"
+    "                     native,model: what the model predicts against what is measured"},
    "engine", true, false, set_engine},
   {{SIM_OPT_SET, "--set PATH=VALUE", "replace one value of the scenario; may be repeated"},
    "set", true, true, set_set},
@@ -175,6 +187,10 @@ static const struct option options[] = {
    "json", true, false, set_json},
   {{SIM_OPT_GCTRACE, "--gctrace", "print a line per collection to stderr, as Go 1.19 does"},
    "gctrace", false, false, set_gctrace},
+  {{SIM_OPT_COST, "--cost FILE", "the model's cost table, instead of the one that is installed"},
+   "cost", true, false, set_cost},
+  {{SIM_OPT_OUT, "--out FILE", "where to write; default cost-model.json; - is standard output"},
+   "out", true, false, set_out},
   {{SIM_OPT_EVENTS, "--events FILE", "write the event log"}, "events", true, false, set_events},
   {{SIM_OPT_STRATEGY, "--strategy NAME",
     "hunt (default), bound, pct, pos, urw, random or dpor (`tricolor list` explains them)"},

@@ -28,9 +28,13 @@ enum sim_option_bit {
   SIM_OPT_MUTANTS = 1 << 16,
   SIM_OPT_TRACE = 1 << 17,
   SIM_OPT_SCENARIO = 1 << 18,
+  SIM_OPT_COST = 1 << 19,
+  SIM_OPT_OUT = 1 << 20,
 };
 
 enum { SIM_RUNS_MAX = 1000, SIM_RUNS_DEFAULT = 5 };
+
+#define SIM_ENGINE_BOTH "native,model" /* for --engine: run on both, and compare */
 
 struct sim_options {
   const char **files; /* what is no option, in order */
@@ -38,6 +42,7 @@ struct sim_options {
   uint32_t given;     /* option bits that appeared */
   bool help;
   const char *collector, *engine, *json, *events, *with; /* NULL: not given */
+  const char *cost, *out;
   const char *trace, *scenario;                          /* NULL: not given */
   uint32_t runs;      /* 0: not given */
   struct sc_override *sets; /* --set, --seed and the like, in order */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "sims/cli.h"
+#include "sims/cost.h"
 #include "sims/memory.h"
 #include "sims/suggest.h"
 #include "sims/table.h"
@@ -134,8 +135,31 @@ char *sim_races_dir(void) {
   return dir;
 }
 
+#define COST_FILE "cost-model.json"
+
+bool sim_cost_path(const struct sim_options *o, char **path) {
+  struct sim_cost ignored;
+  char *dir = o->cost == NULL ? sim_configs_dir() : NULL;
+  *path = NULL;
+  if (o->cost != NULL) *path = sim_strdup(o->cost);
+  if (dir != NULL) *path = sim_printf("%s/" COST_FILE, dir);
+  free(dir);
+  if (*path != NULL && o->cost == NULL && access(*path, F_OK) != 0) {
+    free(*path);
+    *path = NULL;
+  }
+  char *wrong = *path != NULL ? sim_cost_load(*path, &ignored) : NULL;
+  if (wrong == NULL) return true;
+  fprintf(stderr, "%s\nNothing was run.\n", wrong);
+  free(wrong);
+  free(*path);
+  *path = NULL;
+  return false;
+}
+
 static bool is_scenario_name(const char *name) {
   size_t length = strlen(name);
+  if (strcmp(name, COST_FILE) == 0) return false;
   if (length <= 5 || name[0] == '.' || strcmp(name + length - 5, ".json") != 0) return false;
   if (length > 12 && strcmp(name + length - 12, ".schema.json") == 0) return false;
   return length <= 14 || strcmp(name + length - 14, ".schedule.json") != 0;

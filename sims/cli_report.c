@@ -171,7 +171,9 @@ static void add_ratio_cell(struct sim_table *t, const struct sim_report *r,
     if (has_both) ratios[n++] = ours / theirs;
   }
   sim_stats_spread(ratios, n, &s);
-  if (s.has_ci) {
+  if (r->shows_error && n > 0) {
+    snprintf(text, sizeof text, "%+.0f %%", (s.median - 1) * 100);
+  } else if (s.has_ci) {
     sim_format_spread(SIM_UNIT_RATIO, s.median, s.ci_low, s.ci_high, text);
   } else if (n > 0) {
     sim_format_spread(SIM_UNIT_RATIO, s.median, s.min, s.max, text);
@@ -199,7 +201,8 @@ static void add_head(struct sim_table *t, const struct sim_report *r) {
     sim_table_cell(t, SIM_BOLD, r->columns[c].name);
   }
   for (uint32_t c = 1; c < r->column_count; c++) {
-    char *name = sim_printf("%s/%s", r->columns[0].name, r->columns[c].name);
+    char *name = r->shows_error ? sim_strdup("error")
+                                : sim_printf("%s/%s", r->columns[0].name, r->columns[c].name);
     sim_table_cell(t, SIM_BOLD, name);
     free(name);
   }
@@ -304,7 +307,9 @@ void sim_report_print(const struct sim_report *r, FILE *f, bool color) {
   add_model(t, r);
   sim_table_print(t, f, color);
   sim_table_free(t);
-  if (r->column_count > 1) print_legend(r, f, color);
+  if (r->column_count > 1 && !r->shows_error) print_legend(r, f, color);
+  if (r->shows_error)
+    fprintf(f, "\nThe error is predicted / measured, less 1. - is not measured, or 0.\n");
 }
 
 /* ---- remarks ---- */

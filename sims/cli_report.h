@@ -18,6 +18,7 @@ struct sim_report {
   const struct sim_column *columns; /* the first is ours: ratios are ours / other */
   uint32_t column_count;
   uint32_t slots;
+  bool shows_error; /* the ratio less 1, in percent, instead of the ratio */
 };
 
 /* All sections; with more than one column also the ratios, and a line that says how to read it. */

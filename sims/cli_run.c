@@ -20,6 +20,7 @@ struct run {
   const char *platform, *collector;
   bool is_ours; /* the collector is ours */
   bool shows_table;
+  char *cost;   /* the model's cost table; NULL: its own */
   struct sim_output json, events;
   struct sim_outcome outcome;
   struct sim_findings findings;
@@ -108,9 +109,11 @@ static int publish(struct run *r) {
 static int run_engine(struct run *r, const char *path) {
   struct sim_progress progress;
   bool is_file = r->events.temporary != NULL;
+  const char *const more[] = {"--cost", r->cost, NULL};
   struct sim_attempt attempt = {
     .scenario = r->scenario, .platform = r->platform, .collector = r->collector, .path = path,
     .run = 1, .runs = 1, .gctrace = (r->o->given & SIM_OPT_GCTRACE) != 0,
+    .more = r->cost != NULL && strcmp(r->platform, "model") == 0 ? more : NULL,
     .events_path = is_file ? r->events.temporary : r->o->events,
   };
   sim_progress_open(&progress, 1);
@@ -127,8 +130,22 @@ static bool check_events(const struct sim_options *o) {
   return !is_same;
 }
 
+/* Whether these options mean something for the engine that was asked for. */
+static bool check_engine(const struct sim_options *o) {
+  bool is_both = o->engine != NULL && strcmp(o->engine, SIM_ENGINE_BOTH) == 0;
+  bool is_model = o->engine != NULL && strcmp(o->engine, "model") == 0;
+  if (is_both)
+    return sim_options_allowed(o, ~(uint32_t)(SIM_OPT_EVENTS | SIM_OPT_GCTRACE),
+                               "a prediction beside measurements");
+  if (!sim_options_allowed(o, ~(uint32_t)SIM_OPT_RUNS, "a single run")) return false;
+  return is_model || sim_options_allowed(o, ~(uint32_t)SIM_OPT_COST, "a native run");
+}
+
 int sim_run_scenario(struct sim_cli *cli, const struct sim_options *o, const char *file,
                      const struct scenario *s) {
+  if (!check_engine(o)) return TRI_EXIT_INPUT;
+  if (o->engine != NULL && strcmp(o->engine, SIM_ENGINE_BOTH) == 0)
+    return sim_predict_scenario(cli, o, file, s);
   struct run r = {
     .cli = cli, .o = o, .scenario = s,
     .platform = o->engine != NULL ? o->engine : sim_platforms[0].name,
@@ -138,7 +155,7 @@ int sim_run_scenario(struct sim_cli *cli, const struct sim_options *o, const cha
   };
   r.is_ours = strcmp(r.collector, sim_collectors[0].name) == 0;
   int status = TRI_EXIT_INPUT;
-  bool is_fine = check_events(o) && sim_expect_check(s);
+  bool is_fine = check_events(o) && sim_expect_check(s) && sim_cost_path(o, &r.cost);
   char *path = is_fine ? sim_engine_find(r.platform, r.collector) : NULL;
   if (path != NULL && open_output(&r.json, o->json, file) &&
       open_output(&r.events, o->events, file)) {
@@ -149,6 +166,7 @@ int sim_run_scenario(struct sim_cli *cli, const struct sim_options *o, const cha
   sim_output_drop(&r.json);
   sim_output_drop(&r.events);
   free(path);
+  free(r.cost);
   return status;
 }
 

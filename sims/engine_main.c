@@ -9,6 +9,7 @@
 #include "gc/barrier.h"
 #include "gc/pacer.h"
 #include "runtime/check.h"
+#include "sims/cost.h"
 #include "sims/engine.h"
 #include "sims/memory.h"
 #include "sims/platform.h"
@@ -40,6 +41,13 @@ static _Noreturn void refuse(const char *format, const char *what) {
   exit(TRI_EXIT_INPUT);
 }
 
+static void take_costs(const char *path) {
+  struct sim_cost cost;
+  char *wrong = sim_cost_load(path, &cost);
+  if (wrong != NULL) refuse("%s", wrong);
+  if (!sim_platform_costs(cost.ps)) refuse("--cost %s: only the model has a cost table", path);
+}
+
 static void parse_options(struct engine_options *o, int argc, char **argv) {
   for (int i = 1; i < argc; i++) {
     bool has_value = i + 1 < argc;
@@ -55,10 +63,12 @@ static void parse_options(struct engine_options *o, int argc, char **argv) {
       o->replay = argv[++i];
     } else if (strcmp(argv[i], "--trace") == 0 && has_value) {
       o->trace_path = argv[++i];
+    } else if (strcmp(argv[i], "--cost") == 0 && has_value) {
+      take_costs(argv[++i]);
     } else {
       refuse("unknown or incomplete option %s; an engine is started by tricolor, which writes the "
              "scenario to its standard input; options: --run N/M --gctrace --events FILE --explore "
-             "--replay TOKEN --trace FILE", argv[i]);
+             "--replay TOKEN --trace FILE --cost FILE", argv[i]);
     }
   }
 }

@@ -8,6 +8,7 @@
 #include "runtime/lockrank.h"
 #include "sched/go.h"
 #include "sims/memory.h"
+#include "sims/platform.h"
 
 const uint64_t sim_mmu_windows[SIM_MMU_WINDOWS] = {10000,     100000,    1000000,
                                                    10000000,  100000000, 1000000000};
@@ -130,6 +131,7 @@ void sim_measure_init(struct sim_measure *m, uint32_t procs, FILE *log) {
   m->assist_begin = sim_alloc((procs + 1) * sizeof *m->assist_begin);
   /* Scheduler and map events come by the million; stops arrive through the hook. */
   if (log == NULL) ev_set_mask(1ULL << (EV_gc_phase >> 8));
+  if (!sim_platform_is_real) ev_set_spill(on_event, m);
   go_set_stop_hook(on_stop, m);
   gc_set_cycle_hook(on_cycle, m);
 }

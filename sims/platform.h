@@ -13,6 +13,10 @@ extern const bool sim_platform_is_real;     /* real time and memory: not the sam
 /* First thing in main: ends with the parent, takes SIGTERM for the watcher. */
 void sim_platform_start(void);
 
+/* The costs of the model, picoseconds, in order of runtime/cost.def. Before the run; false: this
+ * platform has none. */
+bool sim_platform_costs(const uint64_t *ps);
+
 /* Peak resident memory of the process, bytes; model: 0. */
 uint64_t sim_platform_rss_bytes(void);
 

@@ -1,11 +1,21 @@
 #include "sims/platform.h"
 
+#include <string.h>
+
 #include "plat_model.h"
 
 const char *const sim_platform_name = "model";
 const bool sim_platform_is_real = false;
 
 void sim_platform_start(void) {}
+
+bool sim_platform_costs(const uint64_t *ps) {
+  struct plat_model_config config;
+  plat_model_config_default(&config);
+  memcpy(config.cost_ps, ps, sizeof config.cost_ps);
+  plat_model_configure(&config);
+  return true;
+}
 
 uint64_t sim_platform_rss_bytes(void) { return 0; }
 

@@ -20,6 +20,7 @@
 #define SIMS_PROTOCOL_H
 
 #define TRICOLOR_RESULT_SCHEMA "tricolor.result/1"
+#define TRICOLOR_PREDICT_SCHEMA "tricolor.predict/1"
 #define TRICOLOR_COMPARE_SCHEMA "tricolor.compare/1"
 #define TRICOLOR_EXPLORE_SCHEMA "tricolor.explore/1"
 #define TRICOLOR_SCHEDULE_SCHEMA "tricolor.schedule/1"

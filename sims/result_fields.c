@@ -128,7 +128,8 @@ static const struct sim_field run_fields[] = {
    SIM_HAS_MODEL, AT(model.write_misses)},
   {"events.dropped", "1", "events lost because a ring was full; mmu then misses collector work",
    SIM_U64, 0, AT(events.dropped)},
-  {"events.logged", "1", "events written to the event log", SIM_U64, 0, AT(events.logged)},
+  {"events.logged", "1", "events written to the event log; null in the model, whose results"
+   " are the same with and without it", SIM_U64, SIM_HAS_MACHINE, AT(events.logged)},
   {"events.stops_lost", "1", "stops beyond the number kept in memory", SIM_U64, 0,
    AT(events.stops_lost)},
   {"events.cycles_lost", "1", "cycles beyond the number kept in gc.cycle_list", SIM_U64, 0,

@@ -19,7 +19,7 @@
 #include "runtime/check.h"
 #include "runtime/rng.h"
 
-enum { DEFAULT_NCPU = 64, PS_PER_NS = 1000 };
+enum { DEFAULT_NCPU = 1024, PS_PER_NS = 1000 };
 
 struct model model = {
     .host = {.heap_at = MODEL_NOT_IN_HEAP, .id = UINT32_MAX, .name = "host"},

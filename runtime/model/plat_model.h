@@ -11,7 +11,7 @@ enum {
 };
 
 struct plat_model_config {
-  uint32_t ncpu;                        /* what plat_ncpu says; default 64 */
+  uint32_t ncpu;                        /* what plat_ncpu says; default 1024 */
   uint64_t cost_ps[PLAT_COST_COUNT];    /* default: cost.def */
 };
 void plat_model_config_default(struct plat_model_config *c);

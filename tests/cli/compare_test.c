@@ -237,7 +237,7 @@ static void test_job(void **state) {
   assert_contains(r->out, "j: native, boehm collector");
   r = cli("", "job job.json --runs 4");
   assert_int_equal(r->status, 2);
-  assert_contains(r->err, "--runs means nothing for this scenario, whose job is run");
+  assert_contains(r->err, "--runs means nothing for a single run");
 }
 
 int main(int argc, char **argv) {

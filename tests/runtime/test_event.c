@@ -55,6 +55,28 @@ static void order_body(void) {
   rt_assert(!ev_on(EV_gc_phase));
 }
 
+/* A ring that spills loses nothing, in order, and is drained of the rest. */
+static void spill_body(void) {
+  memset(&reader, 0, sizeof reader);
+  rt_assert(ev_init(RINGS, ENTRIES) == RT_OK);
+  ev_set_spill(take, &reader);
+  for (uint64_t n = 0; n < 3 * ENTRIES + 5; n++) emit(1, n);
+  rt_assert(reader.seen == 3 * ENTRIES);
+  rt_assert(ev_drain(take, &reader) == 0);
+  rt_assert(reader.seen == 3 * ENTRIES + 5);
+  ev_finish();
+  memset(&reader, 0, sizeof reader);
+  rt_assert(ev_init(RINGS, ENTRIES) == RT_OK);
+  for (uint64_t n = 0; n < ENTRIES + 1; n++) emit(1, n);
+  rt_assert(ev_drain(take, &reader) == 1 && reader.seen == ENTRIES); /* no spill any more */
+  ev_finish();
+}
+
+static void spills(void **state) {
+  (void)state;
+  test_run(spill_body);
+}
+
 static void order_and_loss(void **state) {
   (void)state;
   test_run(order_body);
@@ -109,6 +131,7 @@ static void names(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(order_and_loss),
+      cmocka_unit_test(spills),
       cmocka_unit_test(reader_beside_writers),
       cmocka_unit_test(names),
   };

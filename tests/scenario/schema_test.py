@@ -180,7 +180,7 @@ def main():
     documents = []
     races = sorted(glob.glob(os.path.join(CONFIGS, "races", "*.json")))
     for path in sorted(glob.glob(os.path.join(CONFIGS, "*.json"))) + races:
-        if path.endswith(".schema.json"):
+        if path.endswith((".schema.json", "/cost-model.json")):
             continue
         documents.append(load(path))
         name = os.path.basename(path)[:-5]

@@ -18,6 +18,10 @@ static void storer(struct go_g *g, void *arg, void *heap_arg) {
   (void)heap_arg;
   uint32_t number = at_u32_add_relaxed(&s->next, 1);
   struct at_u64 *cell = &cells[WORDS_A_LINE + number * s->words_apart];
+  while (at_u32_load_relaxed(&s->next) < 2) { /* both at once, or nothing is shared */
+    plat_relax();
+    gc_poll(&g->mu);
+  }
   for (uint64_t i = 0; i < STORES; i++) {
     at_u64_store_relaxed(cell, i);
     gc_poll(&g->mu);
