@@ -77,7 +77,7 @@ static void keep_page(char *at) {
   if (image->page_count == PAGES_MAX) _Exit(3);
   char *copy = image->copies + (size_t)image->page_count * PAGE_BYTES;
   struct model_range part = live_part(at);
-  memcpy(copy, at, PAGE_BYTES);
+  san_copy(copy, at, PAGE_BYTES);
   image->pages[image->page_count++] = (struct page){
       at, copy, (uint32_t)(part.low - at), (uint32_t)(part.high - part.low)};
   if (mprotect(at, PAGE_BYTES, PROT_READ | PROT_WRITE) != 0) _Exit(3);
@@ -168,8 +168,12 @@ void model_image_take(void) {
   for (uint32_t i = 0; i < image->kept_count; i++) set_access(&image->kept[i], PROT_READ);
 }
 
+/* What a sanitizer knows of stacks and heap is not kept; all of them is open again. */
 static inline void restore_page(const struct page *p) {
-  memcpy(p->at + p->from, p->copy + p->from, p->bytes);
+  san_copy(p->at + p->from, p->copy + p->from, p->bytes);
+  if (!SAN_HAS_SHADOW) return;
+  enum plat_model_region region = plat_model_region_of(plat_model_object(p->at));
+  if (region == PLAT_REGION_ARENA || region == PLAT_REGION_STACKS) san_unpoison(p->at, PAGE_BYTES);
 }
 
 void model_image_restore(void) {

@@ -7,9 +7,11 @@
 #define RUNTIME_SAN_H
 
 #include <stddef.h>
+#include <string.h>
 
 #define SAN_NAME "none"
 enum { SAN_STACK_FACTOR = 1 }; /* how much more C stack the instrumented code needs */
+enum { SAN_HAS_SHADOW = 0 };   /* san_poison does something */
 
 struct san_ctx {
   char unused;
@@ -33,6 +35,8 @@ static inline void san_switch_end(struct san_ctx *self, struct san_ctx *prev) {
 static inline void san_fence_seq(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 static inline void san_fence_release(void) { __atomic_thread_fence(__ATOMIC_RELEASE); }
 
+/* memcpy of words that may hold poisoned bytes; bytes: a multiple of 8. */
+static inline void san_copy(void *to, const void *from, size_t bytes) { memcpy(to, from, bytes); }
 static inline void san_poison(const void *p, size_t bytes) { (void)p, (void)bytes; }
 static inline void san_unpoison(const void *p, size_t bytes) { (void)p, (void)bytes; }
 

@@ -7,8 +7,10 @@
 #include <sanitizer/tsan_interface.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define SAN_NAME "thread"
+enum { SAN_HAS_SHADOW = 0 };
 enum { SAN_STACK_FACTOR = 4 };
 
 struct san_ctx {
@@ -50,6 +52,7 @@ static inline void san_fence_seq(void) {
 }
 static inline void san_fence_release(void) { __atomic_signal_fence(__ATOMIC_RELEASE); }
 
+static inline void san_copy(void *to, const void *from, size_t bytes) { memcpy(to, from, bytes); }
 static inline void san_poison(const void *p, size_t bytes) { (void)p, (void)bytes; }
 static inline void san_unpoison(const void *p, size_t bytes) { (void)p, (void)bytes; }
 

@@ -16,11 +16,18 @@ enum weight {
   WEIGHT_PHASE,
   WEIGHT_COLOUR,
   WEIGHT_WATCHED_STORE,
+  WEIGHT_KEY,         /* the marker looks where the lost object was; who put there what it saw */
   WEIGHT_PREEMPTION,
   WEIGHT_FAILURE
 };
 
-enum { LOCK_ROWS = 14 };
+enum { LOCK_ROWS = 14, PLACES_MAX = 32, SAME_ROWS = 2 };
+
+/* Objects (as the model numbers them) that hold or held a reference to what is lost. */
+struct places {
+  uint64_t object[PLACES_MAX];
+  uint32_t count;
+};
 
 /* Events first..end-1 make one row, worded by one of them. */
 struct candidate {
@@ -69,6 +76,8 @@ static bool is_called(const char *text, const char *name) {
   return text != NULL && strcmp(text, name) == 0;
 }
 
+static bool is_marking(const struct xp_event *e) { return strcmp(e->phase, "mark") == 0; }
+
 /* Whether a value of the event refers to something watched. */
 static bool is_about_watched(const struct xp_trace *t, const struct xp_event *e) {
   for (uint32_t i = 0; i < t->names->watch_count; i++) {
@@ -100,6 +109,71 @@ static enum weight weigh(const struct xp_trace *t, uint32_t i) {
     w = WEIGHT_COLOUR;
   if (e->is_preemption) w = WEIGHT_PREEMPTION;
   return i == t->count - 1 ? WEIGHT_FAILURE : w;
+}
+
+/* ---- where the lost object was --------------------------------------------------------------- */
+
+static bool is_place(const struct places *p, uint64_t object) {
+  for (uint32_t i = 0; i < p->count; i++)
+    if (p->object[i] == object) return true;
+  return false;
+}
+
+static void find_places(const struct xp_trace *t, struct places *p) {
+  p->count = 0;
+  if (t->names->lost >= t->names->watch_count) return;
+  const char *lost = t->names->watch[t->names->lost].name;
+  for (uint32_t i = 0; i < t->count && p->count < PLACES_MAX; i++) {
+    const struct xp_event *e = &t->events[i];
+    bool refers = is_called(e->before_text, lost) || is_called(e->after_text, lost);
+    if (refers && is_programs(e) && !is_place(p, e->object)) p->object[p->count++] = e->object;
+  }
+}
+
+static void weigh_keys(const struct xp_trace *t, struct candidate *list, uint32_t count) {
+  struct places places;
+  find_places(t, &places);
+  for (uint32_t i = 0; i < count; i++) {
+    const struct xp_event *e = &t->events[list[i].main];
+    bool looks = is_marking(e) && class_of(e) == PLAT_CLASS_MARKER && !xp_event_writes(e);
+    if (!looks || !is_place(&places, e->object)) continue;
+    if (list[i].weight < WEIGHT_KEY) list[i].weight = WEIGHT_KEY;
+    for (uint32_t k = i; k-- > 0;) {
+      const struct xp_event *store = &t->events[list[k].main];
+      if (store->object != e->object || !xp_event_writes(store)) continue;
+      if (list[k].weight < WEIGHT_KEY) list[k].weight = WEIGHT_KEY;
+      break;
+    }
+  }
+}
+
+/* ---- repeated rows --------------------------------------------------------------------------- */
+
+static uint64_t hash_of(const struct xp_event *e) {
+  char text[4 * XP_NAME];
+  uint64_t hash = 14695981039346656037ull ^ e->actor;
+  xp_event_text(e, text, sizeof text);
+  for (const char *p = text; *p != '\0'; p++) hash = (hash ^ (unsigned char)*p) * 1099511628211ull;
+  return hash | 1;
+}
+
+/* Only the last few of rows that say the same are worth showing. */
+static void demote_repeated(const struct xp_trace *t, struct candidate *list, uint32_t count) {
+  uint32_t room = 64;
+  while (room < 2 * count) room *= 2;
+  struct seen_row {
+    uint64_t hash;
+    uint32_t times;
+  } *seen = sim_alloc(room * sizeof *seen);
+  for (uint32_t i = count; i-- > 0;) {
+    if (list[i].weight <= WEIGHT_LOCK || list[i].weight >= WEIGHT_KEY) continue;
+    uint64_t hash = hash_of(&t->events[list[i].main]);
+    uint32_t at = (uint32_t)(hash >> 32) & (room - 1);
+    while (seen[at].hash != 0 && seen[at].hash != hash) at = (at + 1) & (room - 1);
+    seen[at].hash = hash;
+    if (++seen[at].times > SAME_ROWS) list[i].weight = WEIGHT_STEP;
+  }
+  free(seen);
 }
 
 /* ---- candidates ------------------------------------------------------------------------------ */
@@ -164,6 +238,8 @@ static bool is_shown(const struct candidate *c, uint32_t shown) {
 static void choose_rows(struct xp_trace *t) {
   struct candidate *list = sim_alloc(t->count * sizeof *list);
   uint32_t count = collect(t, list), shown = 0;
+  weigh_keys(t, list, count);
+  demote_repeated(t, list, count);
   qsort(list, count, sizeof *list, by_weight);
   while (shown < count && is_shown(&list[shown], shown)) shown++;
   qsort(list, shown, sizeof *list, by_step);
@@ -172,8 +248,6 @@ static void choose_rows(struct xp_trace *t) {
 }
 
 /* ---- why ------------------------------------------------------------------------------------- */
-
-static bool is_marking(const struct xp_event *e) { return strcmp(e->phase, "mark") == 0; }
 
 /* The last store of the program during marking that took it away, or that put it somewhere. */
 static const struct xp_event *last_store(const struct xp_trace *t, const char *lost,
@@ -199,18 +273,23 @@ static void tell_store(struct xp_trace *t, const char *lost, bool overwritten) {
                e->step, reason[0] != '\0' ? "; " : "", reason);
 }
 
+/* The event from which on a watched object is black; count: it is not at the end. */
+static uint32_t black_from(const struct xp_trace *t, uint32_t watch) {
+  uint32_t i = t->count;
+  while (i > 0 && t->events[i - 1].colours[watch] == 'B') i--;
+  return i;
+}
+
 static void tell_blackening(struct xp_trace *t) {
   char line[1024] = "";
   size_t used = 0;
-  for (uint32_t w = 0; w < t->names->watch_count; w++) {
-    uint32_t i = 0;
-    while (i < t->count && t->events[i].colours[w] != 'B') i++;
-    if (i == 0 || used >= sizeof line) continue;
-    int n = i < t->count ? snprintf(line + used, sizeof line - used, "%s%s at step %u",
-                                    used > 0 ? ", " : "", t->names->watch[w].name,
-                                    t->events[i].step)
-                         : snprintf(line + used, sizeof line - used, "%s%s never",
-                                    used > 0 ? ", " : "", t->names->watch[w].name);
+  for (uint32_t w = 0; w < t->names->watch_count && used < sizeof line; w++) {
+    uint32_t i = black_from(t, w);
+    if (i == 0) continue; /* it was from the beginning */
+    char when[32] = "never";
+    if (i < t->count) snprintf(when, sizeof when, "at step %u", t->events[i].step);
+    int n = snprintf(line + used, sizeof line - used, "%s%s %s", used > 0 ? ", " : "",
+                     t->names->watch[w].name, when);
     used += n > 0 ? (size_t)n : 0;
   }
   if (used > 0) xp_lines_add(&t->why, "turned black: %s", line);
