@@ -32,6 +32,8 @@ struct gc_config {
 };
 void gc_config_default(struct gc_config *c);
 
+struct gc_look;
+
 /* Facts about the linked collector; shared code asks these, never the name. */
 struct gc_collector {
   const char *name;           /* "concurrent", "none", "boehm" */
@@ -39,6 +41,7 @@ struct gc_collector {
   bool collects;
   bool has_write_barrier;
   bool reports_cycles;        /* fills struct gc_cycle records */
+  const struct gc_look *look; /* gc/look.h; NULL: there is nothing to see */
 };
 extern const struct gc_collector gc_collector;
 

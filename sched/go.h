@@ -111,6 +111,9 @@ void go_totals_read(struct go_totals *out);
 
 /* The goroutine running on the calling thread; NULL: none. For end handlers and dumps. */
 struct go_g *go_current(void);
+/* The goroutine on the thread whose plat_self that is (NULL: none of the scheduler's; *number is
+ * UINT32_MAX then, the thread's number otherwise). NULL: none. For observers of a model's run. */
+struct go_g *go_of_thread(const void *self, uint32_t *number);
 
 /* Called by the restarting goroutine after every stop of the world (GC's and others'). */
 typedef void go_stop_hook(const struct gc_stop *stop, void *arg);

@@ -196,6 +196,12 @@ struct go_g *go_current(void) {
   return m == NULL ? NULL : m->cur;
 }
 
+struct go_g *go_of_thread(const void *self, uint32_t *number) {
+  const struct go_m *m = self;
+  *number = m == NULL ? UINT32_MAX : m->index;
+  return m == NULL ? NULL : m->cur;
+}
+
 void go_totals_read(struct go_totals *out) {
   *out = (struct go_totals){
       .stops = at_u64_load_relaxed(&go_sched.stops), /* a count */

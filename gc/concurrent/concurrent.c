@@ -4,6 +4,7 @@
 #include "gc/concurrent/assist.h"
 #include "gc/concurrent/control.h"
 #include "gc/concurrent/cycle.h"
+#include "gc/concurrent/look.h"
 #include "gc/concurrent/mark.h"
 #include "gc/concurrent/state.h"
 #include "gc/concurrent/wb.h"
@@ -19,6 +20,7 @@ const struct gc_collector gc_collector = {
     .collects = true,
     .has_write_barrier = true,
     .reports_cycles = true,
+    .look = &gc_concurrent_look,
 };
 
 PLAT_STATE struct gc_state gc_cc;

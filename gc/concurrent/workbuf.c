@@ -195,6 +195,20 @@ bool gc_work_global_is_empty(void) {
   return (uint32_t)at_u64_load_acquire(&bufs.full.head) == 0;
 }
 
+/* Raw words: an observer of a model's run must not announce anything, and nobody else runs. */
+bool gc_work_global_holds(uintptr_t object) {
+  for (uint32_t number = (uint32_t)bufs.full.head.raw_; number != 0;) {
+    uint32_t chunk = (number - 1) / GC_WORKBUF_CHUNK;
+    const struct leaf *leaf = bufs.leaf[chunk >> LEAF_BITS].raw_;
+    const struct gc_workbuf *b =
+        &leaf->chunk[chunk % LEAF_CHUNKS][(number - 1) % GC_WORKBUF_CHUNK];
+    for (uint32_t i = 0; i < b->count; i++)
+      if (b->entry[i] == object) return true;
+    number = b->next.raw_;
+  }
+  return false;
+}
+
 uint64_t gc_workbuf_allocated(void) {
   plat_mutex_lock(&bufs.grow_lock);
   uint64_t n = (uint64_t)bufs.chunks * GC_WORKBUF_CHUNK;

@@ -77,6 +77,8 @@ static inline bool gc_work_is_empty(const struct gc_worker *w) {
 
 /* Whether no global buffer holds work. Any thread; a hint unless the world is stopped. */
 bool gc_work_global_is_empty(void);
+/* Whether a global buffer holds the object; announces nothing. For observers of a model's run. */
+bool gc_work_global_holds(uintptr_t object);
 /* Buffers ever allocated, and on the empty stack. For tests, with nobody working. */
 uint64_t gc_workbuf_allocated(void);
 uint64_t gc_workbuf_count_empty(void);

@@ -461,6 +461,12 @@ const char *plat_model_thread_name(uint32_t thread) {
   return NULL;
 }
 
+void *plat_model_thread_self(uint32_t thread) {
+  for (uint32_t i = 0; i < model.live_count; i++)
+    if (model.live[i]->id == thread) return model.live[i]->self;
+  return NULL;
+}
+
 const char *plat_model_op_name(enum plat_op kind) {
   static const char *const names[PLAT_OP_COUNT] = {
       [PLAT_OP_LOAD] = "load",

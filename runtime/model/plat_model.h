@@ -162,6 +162,7 @@ struct plat_model_misses {
 };
 void plat_model_misses_read(uint32_t processor, struct plat_model_misses *out);
 const char *plat_model_thread_name(uint32_t thread); /* of the run in progress; NULL: ended */
+void *plat_model_thread_self(uint32_t thread);       /* its plat_self; NULL: ended, or none */
 
 /* Outside plat_main: every PLAT_STATE variable is again what it was when the first plat_main began
  * (or plat_model_snapshot ran), all address space is released, the random seed is 0. */
