@@ -11,6 +11,7 @@
 #include "sims/explore/document.h"
 #include "sims/explore/jobs.h"
 #include "sims/explore/names_litmus.h"
+#include "sims/explore/names_workload.h"
 #include "sims/explore/races.h"
 #include "sims/explore/remedies.h"
 #include "sims/explore/replay.h"
@@ -120,10 +121,13 @@ static const char *kind_name(const struct plat_model_outcome *o) {
   return o->kind < 0 ? "wild access" : ends[o->kind];
 }
 
-static void name_things(struct explorer *x, struct xp_names *names) {
+static void name_things(struct explorer *x, struct xp_names *names,
+                        struct xp_engine_names *engine) {
   *names = (struct xp_names){0};
   if (x->scenario->has_litmus)
     xp_names_litmus(names, litmus_programs[x->scenario->litmus.program]);
+  else
+    xp_names_workload(names, engine, x->scenario, &x->engine->workload);
 }
 
 static void remedies(struct xp_lines *out, void *arg) {
@@ -136,9 +140,10 @@ static cJSON *tell(struct explorer *x, struct xp_schedule *s, struct xp_run *run
                    struct xp_finding *f) {
   struct xp_trace trace = {0};
   struct xp_names names;
+  struct xp_engine_names engine;
   FILE *out = x->engine->options.trace_path != NULL ? fopen(x->engine->options.trace_path, "w")
                                                     : NULL;
-  name_things(x, &names);
+  name_things(x, &names, &engine);
   f->kind = kind_name(&run->outcome);
   f->name = x->scenario->name;
   f->scenario = x->scenario->resolved_json;
