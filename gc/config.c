@@ -8,5 +8,6 @@ void gc_config_default(struct gc_config *c) {
       .barrier = "hybrid",
       .pacer = "go1.19",
       .assist = true,
+      .idle_workers = UINT32_MAX,
   };
 }

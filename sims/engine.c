@@ -103,6 +103,7 @@ static void configure(const struct scenario *sc, struct gc_config *gc, struct go
   gc->barrier = sc->barrier;
   gc->pacer = sc->pacer;
   gc->assist = sc->assist;
+  gc->idle_workers = sc->idle_workers;
   gc->check = sc->check;
   gc->globals_bytes = sc->globals_bytes;
   gc->boehm_markers = sc->boehm_markers;

@@ -206,6 +206,7 @@ struct scenario {
   uint32_t wb_entries;        /* barrier.buffer_entries, default 256 */
   char pacer[32];             /* pacer.kind, default "go1.19" */
   bool assist;                /* default true */
+  uint32_t idle_workers;      /* default 1024: all */
   uint64_t globals_bytes;
   uint32_t boehm_markers;     /* boehm.markers */
   bool boehm_incremental;     /* boehm.incremental */

@@ -249,6 +249,8 @@ static const struct sc_row gc_rows[] = {
     {"pacer", SC_TYPE_OBJECT, .sub = &pacer_object, .doc = "The pacer."},
     {"assist", SC_TYPE_BOOL, AT(struct scenario, assist), .initial = 1,
      .doc = "Goroutines that allocate while marking help to mark."},
+    {"idle_workers", SC_TYPE_INT, AT(struct scenario, idle_workers), .max = 1024, .initial = 1024,
+     .doc = "Most processors with nothing else to do that may mark at once."},
     {"globals_bytes", SC_TYPE_BYTES, AT(struct scenario, globals_bytes), .min = 0, .max = GIB(1024),
      .initial = 0, .doc = "Global data the pacer is to reckon with beside the scenario's own."},
     {"boehm", SC_TYPE_OBJECT, .sub = &boehm_object, .doc = "What only the Boehm collector heeds."},

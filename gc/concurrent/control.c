@@ -97,7 +97,9 @@ void gc_control_start_cycle_stw(uint64_t now_ns, enum gc_trigger_kind kind) {
   gc_cc.mark_start_ns = now_ns;
   set_prices(gc_cc.pacer_ops->start_cycle(&gc_cc.pacer, &in, (int64_t)now_ns, gc_cc.procs, kind));
   at_i64_store_relaxed(&gc_cc.dedicated_needed, gc_cc.pacer.dedicated_workers);
-  at_u64_store_relaxed(&gc_cc.idle_workers, (uint64_t)gc_cc.pacer.max_idle_workers << 32);
+  uint64_t idle = gc_cc.pacer.max_idle_workers;
+  if (idle > gc_cc.config.idle_workers) idle = gc_cc.config.idle_workers;
+  at_u64_store_relaxed(&gc_cc.idle_workers, idle << 32);
 }
 
 void gc_control_end_cycle_stw(uint64_t now_ns) {

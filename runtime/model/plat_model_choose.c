@@ -16,7 +16,7 @@
 
 enum {
   DEADLINES_MAX = 2000,    /* passing without a point in between: nothing gets on any more */
-  LONG_STRETCH = 2000,     /* steps without a point after which time passes */
+  LONG_STRETCH = 500,      /* steps without a point after which time passes */
   STEPS_MAX = 1 << 24      /* of a run whose hooks name no limit */
 };
 

@@ -22,6 +22,7 @@ struct object {
 
 struct xp_races {
   uint8_t *site;
+  uint8_t *is_addition;      /* by site: at_*_add_relaxed */
   uint32_t count;
   uint64_t run;
   uint64_t rng;
@@ -34,6 +35,9 @@ struct xp_races {
 struct xp_races *xp_races_new(void) {
   struct xp_races *r = sim_alloc(sizeof *r);
   r->site = sim_alloc(plat_model_site_count());
+  r->is_addition = sim_alloc(plat_model_site_count());
+  for (uint32_t i = 0; i < plat_model_site_count(); i++)
+    r->is_addition[i] = strstr(plat_model_site_at(i)->what, "_add_relaxed(") != NULL;
   r->room = OBJECTS_MIN;
   r->table = sim_alloc(r->room * sizeof(struct object *));
   return r;
@@ -43,6 +47,7 @@ void xp_races_free(struct xp_races *r) {
   for (uint32_t i = 0; i < r->room; i++) free(r->table[i]);
   free(r->table);
   free(r->site);
+  free(r->is_addition);
   free(r);
 }
 
@@ -91,10 +96,15 @@ static void flag(struct xp_races *r, uint32_t site) {
   r->site[site] = 1;
 }
 
+/* Statistics are added to in any order: relaxed additions commute. */
+static bool commute(struct xp_races *r, uint32_t a, uint32_t b) {
+  return r->is_addition[a] != 0 && r->is_addition[b] != 0;
+}
+
 static void race_with_write(struct xp_races *r, const struct object *o, uint32_t t,
                             uint32_t site) {
   if (o->write_at == 0 || o->write_thread == t) return;
-  if (o->write_at <= r->clock[t][o->write_thread]) return;
+  if (o->write_at <= r->clock[t][o->write_thread] || commute(r, site, o->write_site)) return;
   flag(r, site);
   flag(r, o->write_site);
 }

@@ -148,6 +148,9 @@ func (s *scenario) parseGC(o object) {
 	if !o.flag("assist", true) {
 		o.add("gc.assist: real Go cannot do without assists; set it to true")
 	}
+	if o.number("idle_workers", 1024) < 1024 {
+		o.add("gc.idle_workers: real Go has no such setting; leave it out")
+	}
 	if n := o.number("globals_bytes", 0); n != 0 {
 		o.add("gc.globals_bytes: real Go counts the globals it has (found %d, expected 0)", n)
 	}
