@@ -31,7 +31,8 @@ struct chunk {
 static PLAT_STATE struct {
   struct chunk *first, *last; /* kept for the next verification */
   uint64_t count;             /* entries in use */
-  uint64_t *seen;             /* a bit for every 8 bytes of the heap: object starts reached */
+  uint64_t *seen;             /* a bit for every 8 bytes of the heap: object starts reached; all
+                               * clear between two verifications */
   uint64_t seen_bytes;
 } v;
 
@@ -120,19 +121,25 @@ static uint64_t round_to_pages(uint64_t bytes) {
 
 static void seen_open(void) {
   /* World stopped: nothing grows. */
-  v.seen_bytes = round_to_pages(at_u64_load_relaxed(&gc_heap.grown_bytes) / 64 + 8);
+  uint64_t bytes = round_to_pages(at_u64_load_relaxed(&gc_heap.grown_bytes) / 64 + 8);
+  if (bytes <= v.seen_bytes) return;
+  if (v.seen != NULL) plat_vm_release(v.seen, v.seen_bytes);
+  v.seen_bytes = bytes;
   v.seen = plat_vm_reserve(v.seen_bytes, GC_PAGE_BYTES);
   if (v.seen == NULL || plat_vm_commit(v.seen, v.seen_bytes) != RT_OK)
     rt_fatal(RT_END_NOMEM, "out of memory: the heap verifier needs %" PRIu64 " bytes",
              v.seen_bytes);
 }
 
+static uint64_t *seen_word(uintptr_t object) {
+  return &v.seen[(object - gc_heap.base) / 512];
+}
+
 /* True: seen for the first time. */
 static bool see(uintptr_t object) {
-  uint64_t bit = (object - gc_heap.base) / 8;
-  uint64_t mask = 1ULL << (bit % 64);
-  bool fresh = (v.seen[bit / 64] & mask) == 0;
-  v.seen[bit / 64] |= mask;
+  uint64_t mask = 1ULL << ((object - gc_heap.base) / 8 % 64);
+  bool fresh = (*seen_word(object) & mask) == 0;
+  *seen_word(object) |= mask;
   return fresh;
 }
 
@@ -212,6 +219,14 @@ static void reach_all(void) {
   }
 }
 
+static void forget_seen(void) {
+  const struct chunk *c = v.first;
+  for (uint64_t n = 0; n < v.count; n++) {
+    if (n != 0 && n % CHUNK_ENTRIES == 0) c = c->next;
+    *seen_word(c->entry[n % CHUNK_ENTRIES].object) = 0;
+  }
+}
+
 /* ---- accounting ----------------------------------------------------------------------------- */
 
 static void count_slot(struct gc_span *span, uint32_t i, uint64_t *marked) {
@@ -257,6 +272,5 @@ void gc_verify_heap(void) {
   reach_all();
   check_accounts();
   gc_heap_check_stw();
-  plat_vm_release(v.seen, v.seen_bytes);
-  v.seen = NULL;
+  forget_seen();
 }

@@ -254,15 +254,16 @@ static void go_on_with(struct model_thread *self, struct model_thread *next) {
   ctx_switch(&self->ctx, &next->ctx);
 }
 
-/* A thread that polls for what only time brings must not keep time from passing: after a long
- * stretch without a point the earliest deadline comes. */
+/* A thread that polls for what others or time bring must keep neither from coming: after a long
+ * stretch without a point the others go on, every second time the earliest deadline comes. */
 static void pass_time(struct model_thread *self) {
   if (model.stats.steps > explorer->step_max)
     end_blocked(PLAT_MODEL_LIVELOCK, "livelock: the run takes more steps than it may");
   begin_stretch();
-  bool waits = earliest_deadline() != NULL;
-  struct model_thread *next = waits ? after_deadline() : model_choose_next();
-  if (waits) take_step(next);
+  bool is_time = ++model.long_stretches % 2 == 0 && earliest_deadline() != NULL;
+  if (!is_time) begin_yield(self);
+  struct model_thread *next = is_time ? after_deadline() : model_choose_next();
+  if (is_time) take_step(next);
   go_on_with(self, next);
 }
 

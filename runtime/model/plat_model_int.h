@@ -70,6 +70,7 @@ struct model {
   struct model_thread *last;      /* passed the last point of this run; NULL: none yet */
   uint64_t points;                /* of this run */
   uint64_t look_at_steps;         /* from here on a stretch without a point is a long one */
+  uint32_t long_stretches;        /* of this run */
   uint32_t deadlines;             /* that passed since the last point */
   uint64_t ended_cpu_ps;          /* processor time of threads that ended */
   uint64_t random_seed, random_draws;
