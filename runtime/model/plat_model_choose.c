@@ -16,6 +16,7 @@
 
 enum {
   DEADLINES_MAX = 2000,    /* passing without a point in between: nothing gets on any more */
+  LONG_TURN = 10000,       /* steps of one thread on end after which it gives way */
   LONG_STRETCH = 500,      /* steps without a point after which time passes */
   STEPS_MAX = 1 << 24      /* of a run whose hooks name no limit */
 };
@@ -211,6 +212,7 @@ static void end_yields_to(struct model_thread *t) {
 
 static inline void begin_stretch(void) {
   uint64_t end = model.stats.steps + LONG_STRETCH;
+  if (model.turn_ends_at < end) end = model.turn_ends_at;
   model.look_at_steps = end < explorer->step_max ? end : explorer->step_max;
 }
 
@@ -249,16 +251,19 @@ static void begin_yield(struct model_thread *self) {
 static void go_on_with(struct model_thread *self, struct model_thread *next) {
   /* Also to itself: that costs less than foreseeing it wrong. */
   model.stats.switches += next != self;
+  model.turn_ends_at = next != self ? model.stats.steps + LONG_TURN : model.turn_ends_at;
   model.running = next;
   next->clock_ps = plat_model_hot.clock_ps;
   ctx_switch(&self->ctx, &next->ctx);
 }
 
 /* A thread that polls for what others or time bring must keep neither from coming: after a long
- * stretch without a point the others go on, every second time the earliest deadline comes. */
+ * stretch without a point, and after a long turn with points, the others go on, and every second
+ * time the earliest deadline comes. That is fair, and no preemption. */
 static void pass_time(struct model_thread *self) {
   if (model.stats.steps > explorer->step_max)
     end_blocked(PLAT_MODEL_LIVELOCK, "livelock: the run takes more steps than it may");
+  if (model.stats.steps >= model.turn_ends_at) model.turn_ends_at += LONG_TURN;
   begin_stretch();
   bool is_time = ++model.long_stretches % 2 == 0 && earliest_deadline() != NULL;
   if (!is_time) begin_yield(self);
@@ -365,6 +370,7 @@ void plat_model_explore(struct plat_model_outcome *out) {
   explorer->outcome = out;
   explorer->ended_by = NULL;
   model.choosing = true;
+  model.turn_ends_at = LONG_TURN;
   begin_stretch();
   model_enter_world(model.marked);
   model.hooks = explorer->hooks;

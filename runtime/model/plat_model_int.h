@@ -71,6 +71,7 @@ struct model {
   uint64_t points;                /* of this run */
   uint64_t look_at_steps;         /* from here on a stretch without a point is a long one */
   uint32_t long_stretches;        /* of this run */
+  uint64_t turn_ends_at;          /* steps at which the running thread's turn is a long one */
   uint32_t deadlines;             /* that passed since the last point */
   uint64_t ended_cpu_ps;          /* processor time of threads that ended */
   uint64_t random_seed, random_draws;
