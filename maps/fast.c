@@ -95,11 +95,9 @@ MAP_INLINE struct map_cell int_assign_cell(struct go_g *g, const struct map_type
     map_first_bucket(g, t, m);
   for (;;) {
     uint64_t bucket = hash & map_mask(plat_ld(&m->B));
-    if (map_is_growing(m))
-      map_grow_work(g, t, m, bucket);
+    struct map_bucket *head = map_write_chain(g, t, m, bucket);
     struct map_cell c;
     struct map_bucket *last;
-    struct map_bucket *head = map_bucket_at(t, gc_load(&m->buckets), bucket);
     if (int_place(t, head, key, width, &c, &last))
       return c;
     if (map_must_grow(m)) {
@@ -178,9 +176,7 @@ MAP_INLINE void int_delete(struct go_g *g, const struct map_type *t, struct map 
   uint64_t hash = int_hash(t, m, key, width);
   map_write_begin(m);
   uint64_t bucket = hash & map_mask(plat_ld(&m->B));
-  if (plat_unlikely(map_is_growing(m)))
-    map_grow_work(g, t, m, bucket);
-  struct map_bucket *head = map_bucket_at(t, gc_load(&m->buckets), bucket);
+  struct map_bucket *head = map_write_chain(g, t, m, bucket);
   struct map_cell c = int_find(t, head, key, width);
   if (c.bucket != NULL)
     map_cell_delete(g, t, m, head, c);
@@ -331,11 +327,9 @@ static struct map_cell str_assign_cell(struct go_g *g, const struct map_type *t,
   uint8_t top = map_tophash(hash);
   for (;;) {
     uint64_t bucket = hash & map_mask(plat_ld(&m->B));
-    if (map_is_growing(m))
-      map_grow_work(g, t, m, bucket);
+    struct map_bucket *head = map_write_chain(g, t, m, bucket);
     struct map_bucket *last;
     struct map_cell c;
-    struct map_bucket *head = map_bucket_at(t, gc_load(&m->buckets), bucket);
     if (str_place(t, head, top, key, &c, &last)) {
       /* The newer string, so that the older can be freed; the length is the same. */
       gc_store(go_mu(g), str_data_slot(c.bucket, c.cell), string_data(key));
@@ -348,7 +342,7 @@ static struct map_cell str_assign_cell(struct go_g *g, const struct map_type *t,
     if (c.bucket == NULL)
       c = (struct map_cell){map_overflow_new(g, t, m, last), 0};
     plat_st(&c.bucket->top[c.cell], top);
-    gc_store(go_mu(g), str_data_slot(c.bucket, c.cell), string_data(key));
+    map_store(g, t, MAP_FAULT_KEY_NO_BARRIER, str_data_slot(c.bucket, c.cell), string_data(key));
     plat_st(&((struct map_string *)(void *)c.bucket->slots)[c.cell].len, key.len);
     plat_st(&m->count, plat_ld(&m->count) + 1);
     return c;
@@ -377,9 +371,7 @@ void map_delete_faststr(struct go_g *g, const struct map_type *t, struct map *m,
   uint64_t hash = str_hash(t, m, key);
   map_write_begin(m);
   uint64_t bucket = hash & map_mask(plat_ld(&m->B));
-  if (map_is_growing(m))
-    map_grow_work(g, t, m, bucket);
-  struct map_bucket *head = map_bucket_at(t, gc_load(&m->buckets), bucket);
+  struct map_bucket *head = map_write_chain(g, t, m, bucket);
   struct map_cell c = str_find(t, head, map_tophash(hash), key);
   if (c.bucket != NULL) {
     gc_store(go_mu(g), str_data_slot(c.bucket, c.cell), NULL);

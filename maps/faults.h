@@ -1,5 +1,5 @@
 /* Faults that scenarios and tests put into a map to see that they are found: a word of them
- * (map_params.faults, a bit each), read on slow paths only; 0: none. */
+ * (map_type_set_faults, a bit each), read on slow paths only; 0: none. */
 #ifndef MAPS_FAULTS_H
 #define MAPS_FAULTS_H
 

@@ -202,11 +202,9 @@ static struct map_cell assign_cell(struct go_g *g, const struct map_type *t, str
   uint8_t top = map_tophash(hash);
   for (;;) {
     uint64_t bucket = hash & map_mask(plat_ld(&m->B));
-    if (map_is_growing(m))
-      map_grow_work(g, t, m, bucket);
+    struct map_bucket *head = map_write_chain(g, t, m, bucket);
     struct map_bucket *last;
     struct map_cell c;
-    struct map_bucket *head = map_bucket_at(t, gc_load(&m->buckets), bucket);
     if (map_chain_place(t, head, top, key, &c, &last)) {
       if (map_key_is_updated(t))
         map_key_write(g, t, map_key_slot(t, c.bucket, c.cell), key);
@@ -278,9 +276,7 @@ static void delete_generic(struct go_g *g, const struct map_type *t, struct map 
   uint64_t hash = map_hash_key(g, t, key, plat_ld(&m->hash0));
   map_write_begin(m);
   uint64_t bucket = hash & map_mask(plat_ld(&m->B));
-  if (map_is_growing(m))
-    map_grow_work(g, t, m, bucket);
-  struct map_bucket *head = map_bucket_at(t, gc_load(&m->buckets), bucket);
+  struct map_bucket *head = map_write_chain(g, t, m, bucket);
   struct map_cell c = map_chain_find(t, head, map_tophash(hash), key);
   if (c.bucket != NULL) {
     map_key_clear(g, t, map_key_slot(t, c.bucket, c.cell));

@@ -38,7 +38,7 @@ static void lists_hand_over(struct gc_mutator *mu, struct map_extra *extra) {
   gc_store(mu, &extra->overflow, NULL);
 }
 
-void map_grow_begin(struct go_g *g, const struct map_type *t, struct map *m) {
+static void grow_begin(struct go_g *g, const struct map_type *t, struct map *m) {
   struct gc_mutator *mu = go_mu(g);
   uint8_t B = plat_ld(&m->B);
   int64_t count = plat_ld(&m->count);
@@ -72,6 +72,16 @@ void map_grow_begin(struct go_g *g, const struct map_type *t, struct map *m) {
   gc_store(mu, &extra->next_overflow, spare);
 }
 
+void map_grow_begin(struct go_g *g, const struct map_type *t, struct map *m) {
+  bool is_early =
+      map_has_fault(t, MAP_FAULT_WRITE_FLAG_EARLY) && (map_flags(m) & MAP_WRITING) != 0;
+  if (is_early)
+    at_u8_store_relaxed(&m->flags, map_flags(m) & (uint8_t)~MAP_WRITING);
+  grow_begin(g, t, m);
+  if (is_early)
+    at_u8_store_relaxed(&m->flags, map_flags(m) | MAP_WRITING);
+}
+
 /* ---- evacuation ----------------------------------------------------------------------------- */
 
 /* A full destination gets an overflow bucket. The allocation is a safepoint: everything the
@@ -103,9 +113,9 @@ MAP_INLINE uint64_t slot_hash(const struct evac *e, void *slot, const enum map_p
 }
 
 /* One word of a slot, with the barrier if it holds a pointer. */
-MAP_INLINE void word_copy(struct go_g *g, bool is_pointer, void *to, void *from) {
+MAP_INLINE void word_copy(const struct evac *e, bool is_pointer, void *to, void *from) {
   if (is_pointer)
-    gc_store(go_mu(g), to, gc_load(from));
+    map_store(e->g, e->t, MAP_FAULT_EVACUATION_NO_BARRIER, to, gc_load(from));
   else
     plat_st((uint64_t *)to, plat_ld((uint64_t *)from));
 }
@@ -118,17 +128,17 @@ MAP_INLINE void bytes_copy(void *to, void *from, uint32_t bytes) {
 
 MAP_INLINE void key_copy(const struct evac *e, void *to, void *from, const enum map_path path) {
   if (path == MAP_PATH_FAST64) {
-    word_copy(e->g, false, to, from);
+    word_copy(e, false, to, from);
   } else if (path == MAP_PATH_FAST32) {
     plat_st((uint32_t *)to, plat_ld((uint32_t *)from));
   } else if (e->t->key_kind == MAP_KEY_STRING) {
-    word_copy(e->g, true, to, from);
+    word_copy(e, true, to, from);
     plat_st(&((struct map_string *)to)->len, plat_ld(&((struct map_string *)from)->len));
   } else if (e->t->key_kind == MAP_KEY_ANY) {
-    word_copy(e->g, false, to, from);
-    word_copy(e->g, true, map_any_data(to), map_any_data(from));
+    word_copy(e, false, to, from);
+    word_copy(e, true, map_any_data(to), map_any_data(from));
   } else if (e->t->indirect_key) {
-    word_copy(e->g, true, to, from);
+    word_copy(e, true, to, from);
   } else {
     bytes_copy(to, from, e->t->key_slot);
   }
@@ -136,9 +146,9 @@ MAP_INLINE void key_copy(const struct evac *e, void *to, void *from, const enum 
 
 MAP_INLINE void elem_copy(const struct evac *e, void *to, void *from) {
   if (e->t->indirect_elem || e->t->elem_kind == MAP_ELEM_POINTER)
-    word_copy(e->g, true, to, from);
+    word_copy(e, true, to, from);
   else if (e->t->elem_slot == 8)
-    word_copy(e->g, false, to, from);
+    word_copy(e, false, to, from);
   else
     bytes_copy(to, from, e->t->elem_slot);
 }
@@ -185,6 +195,7 @@ MAP_INLINE void cell_move(struct evac *e, struct map_bucket *from, unsigned i,
 static void mark_advance(struct go_g *g, const struct map_type *t, struct map *m, uint64_t count) {
   struct gc_mutator *mu = go_mu(g);
   uint64_t next = plat_ld(&m->nevacuate) + 1;
+  if (map_has_fault(t, MAP_FAULT_EVACUATION_MARK_TOO_FAR) && next < count) next++;
   uint64_t stop = next + 1024 < count ? next + 1024 : count;
   void *array = gc_load(&m->old_buckets);
   while (next != stop && map_is_evacuated(map_bucket_at(t, array, next)))
@@ -207,6 +218,16 @@ MAP_INLINE void bucket_prefetch(const struct map_type *t, struct map_bucket *b) 
     __builtin_prefetch((char *)b + i, 1);
 }
 
+/* Keys, elements and the overflow pointer of an evacuated bucket. */
+static void bucket_clear(struct go_g *g, const struct map_type *t, struct map_bucket *b) {
+  if (map_has_fault(t, MAP_FAULT_EVACUATION_NO_BARRIER)) {
+    for (uint32_t at = 0; at < t->bucket_bytes - MAP_TOP_BYTES; at += sizeof(void *))
+      plat_slot_store((void **)(void *)(b->slots + at), NULL);
+    return;
+  }
+  gc_clear(go_mu(g), &t->bucket, b, MAP_TOP_BYTES, t->bucket_bytes - MAP_TOP_BYTES);
+}
+
 MAP_INLINE void chain_move(struct go_g *g, const struct map_type *t, struct map *m, uint64_t index,
                            const enum map_path path) {
   struct map_bucket *head = map_bucket_at(t, gc_load(&m->old_buckets), index);
@@ -225,7 +246,7 @@ MAP_INLINE void chain_move(struct go_g *g, const struct map_type *t, struct map 
       cell_move(&e, b, i, path);
   }
   if ((map_flags(m) & MAP_OLD_ITERATOR) == 0 && !t->pointer_free)
-    gc_clear(go_mu(g), &t->bucket, head, MAP_TOP_BYTES, t->bucket_bytes - MAP_TOP_BYTES);
+    bucket_clear(g, t, head);
 }
 
 MAP_INLINE void evacuate(struct go_g *g, const struct map_type *t, struct map *m, uint64_t index,
@@ -266,10 +287,32 @@ static void evacuate_any(struct go_g *g, const struct map_type *t, struct map *m
   evacuate_generic(g, t, m, index);
 }
 
-void map_grow_work(struct go_g *g, const struct map_type *t, struct map *m, uint64_t bucket) {
+static void grow_work(struct go_g *g, const struct map_type *t, struct map *m, uint64_t bucket) {
   evacuate_any(g, t, m, bucket & (map_old_count(m) - 1));
   if (map_is_growing(m))
     evacuate_any(g, t, m, plat_ld(&m->nevacuate));
+}
+
+/* With a fault: the chain to write in is the old one. */
+static __attribute__((noinline)) struct map_bucket *grow_work_stale(struct go_g *g,
+                                                                    const struct map_type *t,
+                                                                    struct map *m,
+                                                                    uint64_t bucket) {
+  struct gc_mutator *mu = go_mu(g);
+  GC_ROOTS(mu, roots, 1);
+  void *old_array = roots[0] = gc_load(&m->old_buckets);
+  struct map_bucket *stale = map_bucket_at(t, old_array, bucket & (map_old_count(m) - 1));
+  grow_work(g, t, m, bucket);
+  GC_ROOTS_END(mu, roots);
+  return stale;
+}
+
+struct map_bucket *map_grow_work(struct go_g *g, const struct map_type *t, struct map *m,
+                                 uint64_t bucket) {
+  if (map_has_fault(t, MAP_FAULT_STALE_BUCKET_WRITTEN))
+    return grow_work_stale(g, t, m, bucket);
+  grow_work(g, t, m, bucket);
+  return map_bucket_at(t, gc_load(&m->buckets), bucket);
 }
 
 uint64_t map_evacuated_count(const struct map_type *t, struct map *m) {

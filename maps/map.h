@@ -87,6 +87,8 @@ struct map_counters {
   struct at_u64 growths, same_size_growths;
   struct at_u64 overflow_allocated, overflow_preallocated, evacuated_buckets;
 };
+/* Puts faults of maps/faults.h, a bit each, into every map of this type. t must not be in use. */
+void map_type_set_faults(const struct map_type *t, uint64_t faults);
 const struct map_counters *map_type_counters(const struct map_type *t);
 void map_stats_read(const struct map_type *t, const struct map *m, struct map_stats *out);
 

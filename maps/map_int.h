@@ -28,6 +28,7 @@
 #ifndef MAPS_MAP_INT_H
 #define MAPS_MAP_INT_H
 
+#include "maps/faults.h"
 #include "maps/hash.h"
 #include "maps/map.h"
 
@@ -111,6 +112,7 @@ struct map_type {
   uint64_t bucket_mask[(MAP_BUCKET_WORDS_MAX + 63) / 64];
   struct map_counters *counters;
   struct map_layout *layout;        /* objects of the designs without buckets; kind_layout.h */
+  uint64_t faults;                  /* bits of maps/faults.h */
 };
 
 /* The gc types every map uses. */
@@ -135,6 +137,23 @@ MAP_INLINE void **map_overflow_slot(const struct map_type *t, struct map_bucket 
 }
 MAP_INLINE struct map_bucket *map_overflow(const struct map_type *t, struct map_bucket *b) {
   return gc_load(map_overflow_slot(t, b));
+}
+
+/* ---- faults ---------------------------------------------------------------------------------- */
+
+/* Asked on slow paths only. */
+MAP_INLINE bool map_has_fault(const struct map_type *t, enum map_fault fault) {
+  return plat_unlikely((t->faults & map_fault_bit(fault)) != 0);
+}
+/* Records a pointer store for the marker, unless the fault is on. */
+void map_barrier_slow(struct go_g *g, const struct map_type *t, enum map_fault fault, void **slot,
+                      void *value);
+/* gc_store(), without barrier when the fault is on: asked only while there is a barrier. */
+MAP_INLINE void map_store(struct go_g *g, const struct map_type *t, enum map_fault fault,
+                          void *slot, void *value) {
+  if (plat_unlikely(at_u32_load_relaxed(&gc_flags.barrier_on) != 0))
+    map_barrier_slow(g, t, fault, slot, value);
+  plat_slot_store(slot, value);
 }
 
 /* ---- tophash cells, eight at a time --------------------------------------------------------- */
@@ -334,8 +353,17 @@ MAP_INLINE bool map_must_grow(struct map *m) {
 }
 /* Begins a doubling or a same-size growth (F1.6.1). A safepoint. */
 void map_grow_begin(struct go_g *g, const struct map_type *t, struct map *m);
-/* Evacuates the old chain of this bucket and one more (F1.6.3). A safepoint. */
-void map_grow_work(struct go_g *g, const struct map_type *t, struct map *m, uint64_t bucket);
+/* Evacuates the old chain of this bucket and one more (F1.6.3); the chain to write in. A
+ * safepoint. */
+struct map_bucket *map_grow_work(struct go_g *g, const struct map_type *t, struct map *m,
+                                 uint64_t bucket);
+/* The chain a writer of this bucket uses; first does its share of a growth. A safepoint then. */
+MAP_INLINE struct map_bucket *map_write_chain(struct go_g *g, const struct map_type *t,
+                                              struct map *m, uint64_t bucket) {
+  if (plat_unlikely(map_is_growing(m)))
+    return map_grow_work(g, t, m, bucket);
+  return map_bucket_at(t, gc_load(&m->buckets), bucket);
+}
 
 /* ---- the specialised paths ------------------------------------------------------------------ */
 

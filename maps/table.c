@@ -8,6 +8,11 @@ static const uint64_t HINT_BYTES_MAX = (uint64_t)1 << 48;
 void map_die_writes(void) { rt_fatal(RT_END_FATAL, "concurrent map writes"); }
 void map_die_read(void) { rt_fatal(RT_END_FATAL, "concurrent map read and map write"); }
 
+void map_barrier_slow(struct go_g *g, const struct map_type *t, enum map_fault fault, void **slot,
+                      void *value) {
+  if (!map_has_fault(t, fault)) gc_store_slow(go_mu(g), slot, value);
+}
+
 /* ---- overflow buckets ----------------------------------------------------------------------- */
 
 static void list_grow(struct go_g *g, struct map *m, struct map_list *list) {
@@ -100,7 +105,7 @@ struct map_bucket *map_overflow_new(struct go_g *g, const struct map_type *t, st
   roots[1] = fresh;
   at_u64_add_relaxed(&t->counters->overflow_allocated, 1);
   overflow_count(g, m);
-  if (t->pointer_free) {
+  if (t->pointer_free && !map_has_fault(t, MAP_FAULT_OVERFLOW_UNLISTED)) {
     map_extra_ensure(g, t, m);
     list_append(g, m, fresh);
   }

@@ -129,6 +129,10 @@ uint32_t map_type_bucket_bytes(const struct map_type *t) { return t->bucket_byte
 
 uint64_t map_type_hash_key(const struct map_type *t) { return t->hash_mask ^ MAP_HASH_M1; }
 
+void map_type_set_faults(const struct map_type *t, uint64_t faults) {
+  ((struct map_type *)(uintptr_t)t)->faults = faults;
+}
+
 const struct map_counters *map_type_counters(const struct map_type *t) { return t->counters; }
 
 uint64_t map_array_count(const struct map_type *t, uint8_t B) {

@@ -25,6 +25,7 @@
 #include "runtime/ctx.h"
 #include "runtime/event.h"
 #include "runtime/plat.h"
+#include "sched/faults.h"
 #include "sched/go.h"
 #include "sched/runq.h"
 #include "sched/timer.h"
@@ -191,6 +192,8 @@ struct go_sched {
   uint32_t stop_wait;            /* SCHED; Ps still to stop */
   struct go_g *stop_last;        /* SCHED; what the last P ran */
   struct plat_note stop_note;
+  struct at_u64 stop_asked;      /* quiet; 1: every running P has been asked to stop */
+  go_after_fn *after_park;       /* constant during a run */
   void (*safepoint_fn)(struct gc_p *, void *); /* of the ragged barrier under way */
   void *safepoint_arg;
   uint32_t safepoint_wait;       /* SCHED; Ps still to run it */
@@ -215,6 +218,11 @@ struct go_sched {
   struct at_u64 stops;
 };
 extern PLAT_STATE struct go_sched go_sched;
+
+/* Asked on slow paths only. */
+static inline bool go_has_fault(enum go_fault fault) {
+  return plat_unlikely((go_sched.config.faults & go_fault_bit(fault)) != 0);
+}
 
 /* Adds one to a figure that only the caller writes; not announced, because it decides nothing. */
 static inline void go_count(struct at_u64 *n) { at_quiet_store(n, at_quiet_load(n) + 1); }
@@ -281,6 +289,7 @@ void go_frames_unlock(struct go_g *g);
 
 /* counts: the wait goes into go_blocked_ns. */
 void go_park_why(struct go_g *g, struct plat_mutex *unlock, const char *why, bool counts);
+void go_park_init(void);
 /* Makes a waiting goroutine runnable on p's queue; p NULL: on the global queue. */
 void go_ready_on(struct go_p *p, struct go_g *g, bool next);
 /* Puts a runnable goroutine into p's queue. */
@@ -336,6 +345,9 @@ size_t go_stack_bytes(void);
 void go_stack_release_all(void);
 
 /* ---- world.c, preempt.c, sysmon.c ------------------------------------------------------------ */
+
+/* Counts p, which nobody runs, as stopped for the stop under way; true: it was the last. */
+bool go_p_stopped_locked(struct go_p *p);
 
 void go_safepoint(struct gc_mutator *mu);
 void go_preempt_all(void);

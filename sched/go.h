@@ -100,6 +100,10 @@ struct go_select_case { struct go_chan *ch; void *value; bool is_send; };
 int go_select(struct go_g *g, struct go_select_case *cases, uint32_t count, bool block,
               bool *received);
 
+/* Ends the run as a violation when the world is being stopped and nothing makes g stop. Asked by g,
+ * in checking runs. */
+void go_check_asked(const struct go_g *g);
+
 /* ---- observation ----------------------------------------------------------------------------- */
 
 struct go_totals {

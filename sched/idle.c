@@ -193,10 +193,7 @@ bool go_m_stop(struct go_m *m) {
 
 /* Counts p as stopped for the thread that stops the world. */
 static void p_stopped_locked(struct go_p *p) {
-  rt_assert(go_sched.stop_wait > 0);
-  at_u32_store_release(&p->status, GO_P_STOPPED); /* pairs with status readers: a hint */
-  go_sched.stop_wait--;
-  if (go_sched.stop_wait != 0) return;
+  if (!go_p_stopped_locked(p)) return;
   go_sched.stop_last = p->last_ran;
   plat_note_wake(&go_sched.stop_note);
 }

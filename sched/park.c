@@ -15,13 +15,23 @@ static void after_park(struct go_m *m, struct go_g *g) {
   if (is_select) go_select_unlock(g);
 }
 
+/* With a fault: marked as waiting once more when its lock is free, so that it may be ready. */
+static void after_park_late(struct go_m *m, struct go_g *g) {
+  after_park(m, g);
+  at_u32_store_release(&g->status, GO_WAITING); /* as after_park */
+}
+
+void go_park_init(void) {
+  go_sched.after_park = go_has_fault(GO_FAULT_READY_BEFORE_PARK) ? after_park_late : after_park;
+}
+
 void go_park_why(struct go_g *g, struct plat_mutex *unlock, const char *why, bool counts) {
   rt_assert(g->mu.no_preempt == 0);
   g->why = why;
   g->park_unlock = unlock;
   g->park_counts = counts;
   if (counts) g->park_ticks = plat_ticks();
-  go_switch_next(g, after_park);
+  go_switch_next(g, go_sched.after_park);
 }
 
 void go_park(struct go_g *g, struct plat_mutex *unlock, const char *why) {

@@ -16,6 +16,12 @@ void go_preempt_all(void) {
   for (uint32_t i = 0; i < go_sched.procs; i++) go_poll_request(go_sched.p[i]);
 }
 
+void go_check_asked(const struct go_g *g) {
+  if (at_quiet_load(&go_sched.stop_asked) == 0) return;
+  if ((at_u32_load_relaxed(&g->mu.p->attention) & GC_ATTN_POLL) == 0) /* (sched.poll): own P */
+    rt_fatal(RT_END_VIOLATION, "the request to stop is lost: goroutine %s runs on", g->name);
+}
+
 void go_safepoint(struct gc_mutator *mu) {
   if (mu->no_preempt > 0) return; /* the request stays */
   struct go_g *g = go_from_mu(mu);

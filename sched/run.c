@@ -160,6 +160,7 @@ enum rt_err go_run(const struct go_config *config, go_fn *main, void *arg) {
   init_locks();
   go_stack_init(config->stack_bytes);
   go_chan_init();
+  go_park_init();
   init_ps(config->procs);
 
   void *self_before = plat_self();

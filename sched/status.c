@@ -36,6 +36,8 @@ void go_status_swap(struct go_g *g, uint32_t from, uint32_t to) {
      * scanner did is visible before it moves on */
     if (at_u32_cas_acqrel(&g->status, &seen, to)) return;
     rt_assert(seen != GO_DEAD);
+    if (from == GO_RUNNABLE && seen == GO_WAITING) /* (sched.status): in a queue it is runnable */
+      rt_fatal(RT_END_VIOLATION, "lost wake-up: goroutine %s is in a run queue but waits", g->name);
     spin_once(&spin, SPIN_FIRST_NS, SPIN_NEXT_NS);
   }
 }

@@ -43,7 +43,7 @@ static __attribute__((noinline)) void drop_stale_poll(struct go_p *p) {
   bool is_wanted = at_u32_load_acquire(&p->safepoint_fn) != 0 ||      /* for_each_p */
                    at_u32_load_acquire(&go_sched.stop_wanted) != 0 || /* pairs with stop */
                    at_u32_load_acquire(&go_sched.shutdown) != 0; /* pairs with begin_shutdown */
-  if (is_wanted) go_poll_request(p);
+  if (is_wanted && !go_has_fault(GO_FAULT_PREEMPT_LOST)) go_poll_request(p);
 }
 
 /* Makes a runnable goroutine the M's own; false: a suspender holds it. */

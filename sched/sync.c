@@ -139,7 +139,10 @@ void go_rwmutex_runlock(struct go_g *g, struct go_rwmutex *m) {
   if (readers >= 0) return;
   if (readers + 1 == 0 || readers + 1 == -READERS_MAX)
     rt_fatal(RT_END_FATAL, "sync: RUnlock of unlocked RWMutex");
-  if (add_signed(&m->reader_wait, -1) == 0) go_sema_release(g, &m->writer_sema, false);
+  if (add_signed(&m->reader_wait, -1) != 0) return;
+  bool is_lost = go_has_fault(GO_FAULT_RWMUTEX_LOST_WAKEUP) &&
+                 at_u32_load_relaxed(&m->writer_sema.queue.waiters) == 0; /* too early a look */
+  if (!is_lost) go_sema_release(g, &m->writer_sema, false);
 }
 
 void go_rwmutex_lock(struct go_g *g, struct go_rwmutex *m) {

@@ -27,13 +27,32 @@ static void wait_end(struct gc_mutator *self, bool began) {
 
 /* ---- stop and start -------------------------------------------------------------------------- */
 
+/* A fault: nobody waits for this P. */
+static bool is_missed(const struct go_p *p) {
+  return go_has_fault(GO_FAULT_STOP_MISSES_P) && p->gc.index == go_sched.procs - 1;
+}
+
+bool go_p_stopped_locked(struct go_p *p) {
+  at_u32_store_release(&p->status, GO_P_STOPPED); /* a hint for readers */
+  if (is_missed(p)) return false;
+  rt_assert(go_sched.stop_wait > 0);
+  return --go_sched.stop_wait == 0;
+}
+
 /* Marks the Ps nobody runs as stopped. */
 static void stop_idle_locked(void) {
-  for (struct go_p *p = go_idle_p_get_locked(); p != NULL; p = go_idle_p_get_locked()) {
-    at_u32_store_release(&p->status, GO_P_STOPPED); /* a hint for readers */
-    rt_assert(go_sched.stop_wait > 0);
-    go_sched.stop_wait--;
-  }
+  for (struct go_p *p = go_idle_p_get_locked(); p != NULL; p = go_idle_p_get_locked())
+    go_p_stopped_locked(p);
+}
+
+/* Asks until every P has stopped. */
+static void ask_to_stop(void) {
+  bool is_asked = false;
+  do {
+    if (!is_asked || !go_has_fault(GO_FAULT_PREEMPT_LOST)) go_preempt_all();
+    is_asked = true;
+    at_quiet_store(&go_sched.stop_asked, 1);
+  } while (!plat_note_wait_until(&go_sched.stop_note, plat_now_ns() + ASK_AGAIN_NS));
 }
 
 static void stop(struct gc_mutator *self, const char *reason, struct gc_stop *out) {
@@ -45,16 +64,14 @@ static void stop(struct gc_mutator *self, const char *reason, struct gc_stop *ou
   rt_assert(at_u32_load_relaxed(&go_sched.stop_wanted) == 0); /* the world semaphore is held */
   plat_note_clear(&go_sched.stop_note);
   go_sched.stop_last = NULL;
-  go_sched.stop_wait = go_sched.procs - 1;
+  const struct go_p *last = go_sched.p[go_sched.procs - 1];
+  go_sched.stop_wait = go_sched.procs - 1 - (last != own && is_missed(last));
   at_u32_store_seq(&go_sched.stop_wanted, 1); /* pairs with is_wanted and go_safepoint */
   at_u32_store_release(&own->status, GO_P_STOPPED); /* a hint for readers */
   stop_idle_locked();
   bool wait = go_sched.stop_wait > 0;
   plat_mutex_unlock(&go_sched.lock);
-  while (wait) {
-    go_preempt_all();
-    wait = !plat_note_wait_until(&go_sched.stop_note, plat_now_ns() + ASK_AGAIN_NS);
-  }
+  if (wait) ask_to_stop();
   plat_mutex_lock(&go_sched.lock);
   rt_assert(go_sched.stop_wait == 0);
   if (go_sched.stop_last != NULL) {
@@ -75,7 +92,9 @@ static struct go_m *release_ps_locked(struct go_p *own, struct go_p **without_m)
   for (uint32_t i = go_sched.procs; i-- > 0;) {
     struct go_p *p = go_sched.p[i];
     if (p == own) continue;
-    rt_assert(at_u32_load_relaxed(&p->status) == GO_P_STOPPED); /* SCHED lock */
+    bool has_stopped = at_u32_load_relaxed(&p->status) == GO_P_STOPPED; /* SCHED lock */
+    if (!has_stopped && is_missed(p)) continue;
+    rt_assert(has_stopped);
     at_u32_store_release(&p->status, GO_P_IDLE);                 /* a hint for readers */
     if (is_over || go_runq_is_empty(&p->runq)) {
       go_idle_p_put_locked(p);
@@ -108,6 +127,7 @@ static uint64_t start(struct gc_mutator *self, struct gc_stop *stop) {
   at_u32_store_release(&own->status, GO_P_RUNNING); /* a hint for readers */
   gc_p_acquired(&own->gc);
   at_u32_store_seq(&go_sched.stop_wanted, 0); /* pairs with is_wanted */
+  at_quiet_store(&go_sched.stop_asked, 0);
   if (at_u32_xchg_acqrel(&go_sched.sysmon_waiting, 0) != 0) /* pairs with deep_sleep */
     plat_note_wake(&go_sched.sysmon_note);
   plat_mutex_unlock(&go_sched.lock);

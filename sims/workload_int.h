@@ -199,6 +199,7 @@ void wl_drain_slow(struct wl_go *w);
 static inline void wl_publish(struct wl_go *w, uint64_t n) {
   w->ops += n;
   at_quiet_store(&w->published_ops, w->ops);
+  if (plat_unlikely(w->check)) go_check_asked(w->g);
   if (plat_unlikely(w->ops >= w->drain_at_ops)) wl_drain_slow(w);
 }
 
