@@ -1,5 +1,6 @@
 /* The parts of gc/api.h that are the same for every collector. */
 #include "gc/api.h"
+#include "gc/collector.h"
 
 #include "gc/world.h"
 
@@ -60,4 +61,20 @@ void gc_clear(struct gc_mutator *mu, const struct gc_type *t, void *dst, uint32_
       to[word] = NULL;
   }
   if (word < end) memset(&to[word], 0, (size_t)(end - word) * 8);
+}
+
+/* ---- checking -------------------------------------------------------------------------------- */
+
+static PLAT_STATE struct {
+  gc_check_hook *call;
+  void *arg;
+} check_hook;
+
+void gc_set_check_hook(gc_check_hook *call, void *arg) {
+  check_hook.call = call;
+  check_hook.arg = arg;
+}
+
+void gc_call_check_hook(struct gc_mutator *self) {
+  if (check_hook.call != NULL) check_hook.call(self, check_hook.arg);
 }

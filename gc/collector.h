@@ -113,6 +113,13 @@ void gc_totals_read(struct gc_mutator *self, struct gc_totals *out);
 typedef void gc_cycle_hook(const struct gc_cycle *cycle, void *arg);
 void gc_set_cycle_hook(gc_cycle_hook *hook, void *arg);
 
+/* In checking mode, called whenever marking has ended and the heap has been verified, with the
+ * world stopped, by the goroutine that ends it; must neither allocate from the heap nor park. One
+ * hook; NULL removes it. Set while no other goroutine runs. */
+typedef void gc_check_hook(struct gc_mutator *self, void *arg);
+void gc_set_check_hook(gc_check_hook *hook, void *arg);
+void gc_call_check_hook(struct gc_mutator *self); /* by the collector */
+
 /* ---- called by sched/ -------------------------------------------------------------------- */
 
 void gc_thread_enter(void);   /* first and last act of a thread that will run goroutines */

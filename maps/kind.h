@@ -58,6 +58,12 @@ struct map_kind {
   bool (*check)(struct go_g *g, const struct map_type *t, void *m, const char **why);
 };
 
+/* With the world stopped, perhaps amid operations of its goroutines: the structural check of Go's
+ * table, unless it is just being written; true for designs that have none, or several. Not a
+ * safepoint. */
+bool map_check_stopped(const struct map_kind *kind, struct go_g *g, const struct map_type *t,
+                       void *m, const char **why);
+
 /* All designs, NULL-ended; registration is this one array (maps/kind.c). */
 extern const struct map_kind *const map_kinds[];
 extern const struct map_kind map_kind_go; /* its maps are struct map * */

@@ -370,3 +370,19 @@ const struct map_kind map_kind_go_rwmutex = {
     .stats = rw_stats,
     .check = rw_check,
 };
+
+/* ---- checking amid operations ---------------------------------------------------------------- */
+
+static struct map *table_of(const struct map_kind *kind, void *m) {
+  if (kind == &map_kind_go) return m;
+  if (kind == &map_kind_go_mutex) return gc_load(&((struct map_guarded *)m)->map);
+  if (kind == &map_kind_go_rwmutex) return gc_load(&((struct rw_map *)m)->map);
+  return NULL;
+}
+
+bool map_check_stopped(const struct map_kind *kind, struct go_g *g, const struct map_type *t,
+                       void *m, const char **why) {
+  struct map *table = m == NULL ? NULL : table_of(kind, m);
+  if (table == NULL || (map_flags(table) & MAP_WRITING) != 0) return true;
+  return map_check(g, t, table, why);
+}

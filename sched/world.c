@@ -55,6 +55,12 @@ static void ask_to_stop(void) {
   } while (!plat_note_wait_until(&go_sched.stop_note, plat_now_ns() + ASK_AGAIN_NS));
 }
 
+static void check_stopped_locked(const struct go_p *own) {
+  for (uint32_t i = 0; i < go_sched.procs; i++)
+    if (go_sched.p[i] != own && go_sched.p[i]->m != NULL)
+      rt_fatal(RT_END_VIOLATION, "the world is stopped, but processor %u runs", (unsigned)i);
+}
+
 static void stop(struct gc_mutator *self, const char *reason, struct gc_stop *out) {
   struct go_p *own = go_p_of(go_from_mu(self));
   bool began = wait_begin(self);
@@ -74,6 +80,7 @@ static void stop(struct gc_mutator *self, const char *reason, struct gc_stop *ou
   if (wait) ask_to_stop();
   plat_mutex_lock(&go_sched.lock);
   rt_assert(go_sched.stop_wait == 0);
+  check_stopped_locked(own);
   if (go_sched.stop_last != NULL) {
     out->last_goroutine = go_sched.stop_last->mu.id;
     out->last_name = go_sched.stop_last->name;

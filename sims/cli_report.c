@@ -120,6 +120,7 @@ static const struct metric_row map_kind_rows[] = {
   {"untreeified", "trees made bins", SIM_UNIT_COUNT},
   {"tables", "tables", SIM_UNIT_COUNT},
   {"directory", "directory entries", SIM_UNIT_COUNT},
+  {"missed_detections", "broken unnoticed", SIM_UNIT_COUNT},
   {NULL, NULL, SIM_UNIT_NS},
 };
 

@@ -243,6 +243,8 @@ static const struct sim_field map_fields[] = {
   {"untreeified", "1", "java8: trees turned back", SIM_U64, 0, AT(untreeified)},
   {"tables", "1", "swiss: tables at the end", SIM_U64, 0, AT(tables)},
   {"directory", "1", "swiss: directory entries at the end", SIM_U64, 0, AT(directory)},
+  {"missed_detections", "1", "with runtime.check and allow_races: 1 if it is broken at the end",
+   SIM_U64, 0, AT(missed_detections)},
 };
 #undef AT
 

@@ -31,6 +31,7 @@ struct sim_result_map {
   uint64_t promotions, misses, treeified, untreeified, tables, directory;
   const char *hash_key;
   double hash0; /* NaN: none */
+  uint64_t missed_detections;
 };
 
 struct sim_result_list { const char *name; uint64_t nodes, pushed, popped; };

@@ -356,6 +356,7 @@ struct workload *workload_new(const struct scenario *sc, struct sim_measure *m) 
     wl->go_count += group->count;
   }
   plan(wl);
+  if (sc->check) wl_check_begin(wl);
 
   wl->setup_go = gos_new(1);
   go_init(wl, wl->setup_go, &wl->setup, 0, 0);
@@ -373,6 +374,7 @@ static void body_free(struct wl_op *ops, uint32_t count) {
 }
 
 void workload_free(struct workload *wl) {
+  wl_check_end();
   for (uint64_t i = 0; i < wl->go_count; i++) go_free(&wl->gos[i]);
   go_free(wl->setup_go);
   for (uint32_t i = 0; i < wl->sc->group_count; i++) {

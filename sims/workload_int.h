@@ -163,6 +163,12 @@ struct workload {
   struct sim_result_channel *channel_results;
 };
 
+/* ---- workload_report.c ----------------------------------------------------------------------- */
+
+/* Has the maps checked at the end of every marking; by the first thread. */
+void wl_check_begin(struct workload *wl);
+void wl_check_end(void);
+
 /* ---- what every operation does --------------------------------------------------------------- */
 
 /* Records a gap of that many ticks, less blocked_ns the goroutine wished to wait. */

@@ -309,7 +309,10 @@ static void end_mark_stw(struct gc_mutator *self, uint64_t now_ns, struct gc_sto
   gc_stats_mark_term();
   empty_ps_stw();
   uint64_t marked = at_u64_load_relaxed(&gc_cc.bytes_marked); /* world stopped */
-  if (gc_cc.config.check) gc_verify_heap();
+  if (gc_cc.config.check) {
+    gc_verify_heap();
+    gc_call_check_hook(self);
+  }
   gc_control_reset_live_stw(marked);
   set_phase_stw(self, GC_PHASE_OFF);
   start_sweep_stw(self);

@@ -386,7 +386,7 @@ func (w *watcher) sums(kind opKind, target int) (sum state) {
 // designFields are what only map designs that Go does not have can count.
 var designFields = [...]string{"lock_waits", "spin_pauses", "spin_yields", "spin_parks",
 	"migrations", "migration_ns_max", "promotions", "misses", "treeified", "untreeified",
-	"tables", "directory"}
+	"tables", "directory", "missed_detections"}
 
 func (w *watcher) setThings(m members, isPartial bool) {
 	s, r := w.scenario, w.region
