@@ -89,12 +89,13 @@ void go_runq_take_all(struct go_runq *q, struct go_list *out) {
 /* head and tail are not read at once: between them the owner may move runnext into the ring, so
  * the pair is only taken as one instant when tail did not change around the read of next. */
 bool go_runq_is_empty(const struct go_runq *q) {
-  bool is_hasty = go_has_fault(GO_FAULT_RUNQ_OLD_ORDER);
   for (;;) {
     uint32_t head = at_u32_load_acquire(&q->head); /* pairs with get and steal */
     uint32_t tail = at_u32_load_acquire(&q->tail); /* pairs with put_tail */
     void *next = at_ptr_load_acquire(&q->next);    /* pairs with go_runq_put */
-    if (is_hasty || tail == at_u32_load_acquire(&q->tail)) return head == tail && next == NULL;
+    bool is_one_instant = tail == at_u32_load_acquire(&q->tail); /* pairs with put_tail */
+    if (is_one_instant || go_has_fault(GO_FAULT_RUNQ_OLD_ORDER))
+      return head == tail && next == NULL;
   }
 }
 
