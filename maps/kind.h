@@ -23,7 +23,6 @@ struct map_params {
   uint32_t shards;   /* sharded: a power of two, 1..65536; others ignore it */
   bool has_hash0;    /* Go's tables: they are seeded with hash0 instead of a draw */
   uint32_t hash0;
-  uint64_t faults;   /* bits of maps/faults.h; 0: none */
 };
 
 struct map_kind_stats {

@@ -120,16 +120,16 @@ const uint64_t sim_sched_faults_harmless = 0
 #undef FAULT
 
 const struct sim_map_rule sim_map_rules[] = {
-  {"go", .reads = true, .detects_misuse = true, .has_hash0 = true},
-  {"go-mutex", .reads = true, .writes = true, .has_hash0 = true},
-  {"go-rwmutex", .reads = true, .writes = true, .has_hash0 = true},
-  {"sharded", .reads = true, .writes = true, .has_hash0 = true},
-  {"global-lock", .reads = true, .writes = true, .has_hash0 = true},
+  {"go", .reads = true, .detects_misuse = true, .has_hash0 = true, .is_go_table = true},
+  {"go-mutex", .reads = true, .writes = true, .has_hash0 = true, .is_go_table = true},
+  {"go-rwmutex", .reads = true, .writes = true, .has_hash0 = true, .is_go_table = true},
+  {"sharded", .reads = true, .writes = true, .has_hash0 = true, .is_go_table = true},
+  {"global-lock", .reads = true, .writes = true, .has_hash0 = true, .is_go_table = true},
   {"bucket-spin", .reads = true, .writes = true},
   {"syncmap", .reads = true, .writes = true, .has_hash0 = true},
   {"java8", .reads = true},
   {"swiss", .reads = true, .detects_misuse = true},
-  {NULL, false, false, false, false},
+  {NULL, false, false, false, false, false},
 };
 
 const struct sim_map_rule *sim_map_rule_find(const char *name) {

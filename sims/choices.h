@@ -41,6 +41,7 @@ struct sim_map_rule {
   const char *name;       /* NULL ends the table */
   bool reads, writes;     /* look up and iterate at once; everything at once */
   bool detects_misuse;    /* what is not allowed ends the run, if it is noticed */
+  bool is_go_table;       /* built on Go's table, where the faults of maps are */
   bool has_hash0;         /* its tables are seeded as the scenario says */
 };
 extern const struct sim_map_rule sim_map_rules[];

@@ -50,6 +50,8 @@ void sc_check_map(struct sc_load *load, struct jp_node *node, void *base) {
                 "\"key_bytes\" applies to keys of type \"string\" only");
   if (map->key_bytes == UNSET32) map->key_bytes = map->key == SC_KEY_STRING ? 12 : 0;
   check_shards(load, node, map);
+  if (map->faults != 0 && !sim_map_rule_find(map->kind)->is_go_table)
+    sc_fail_key(load, place(node, "faults"), "\"faults\" applies to maps on Go's table only");
   const struct sim_map_rule *rule = sim_map_rule_find(map->kind);
   if (map->hash0 <= UINT32_MAX && rule != NULL && !rule->has_hash0)
     sc_fail(load, place(node, "hash0"),

@@ -421,6 +421,7 @@ static void make_map_types(struct workload *wl) {
     wl->maps[i].type = map_type_new(key_kind(m->key), 0,
                                     is_pointer ? MAP_ELEM_POINTER : MAP_ELEM_BYTES, elem_bytes,
                                     m->hash_key != 0 ? m->hash_key : rng_split(seed, i) | 1);
+    map_type_set_faults(wl->maps[i].type, m->faults);
     snprintf(wl->maps[i].hash_key, sizeof wl->maps[i].hash_key, "0x%016llx",
              (unsigned long long)map_type_hash_key(wl->maps[i].type));
   }
@@ -432,8 +433,7 @@ static void make_maps(struct workload *wl, struct go_g *g, bool in_setup) {
     if (m->in_setup != in_setup) continue;
     struct map_params params = {.hint = m->source->hint, .shards = m->source->shards,
                                 .has_hash0 = m->source->hash0 <= UINT32_MAX,
-                                .hash0 = (uint32_t)m->source->hash0,
-                                .faults = m->source->faults};
+                                .hash0 = (uint32_t)m->source->hash0};
     m->map = m->kind->create(g, m->type, &params);
     m->hash0 = params.has_hash0            ? params.hash0
                : m->kind == &map_kind_go ? map_seed(m->map)
