@@ -240,6 +240,35 @@ static void slices_do_not_matter(void **state) {
   test_leave();
 }
 
+static uint64_t limit_of(void *arg) { return *(const uint64_t *)arg; }
+
+/* Of two jobs one has failed: the other looks only for what comes before. */
+static void no_further_than_the_limit(void **state) {
+  static const char *const strategies[] = {"random", "bound", "dpor", "hunt"};
+  (void)state;
+  test_prepare(LITMUS_MARK_1, LITMUS_BARRIER_NEW);
+  for (uint32_t i = 0; i < sizeof strategies / sizeof strategies[0]; i++) {
+    struct xp_config c = test_config(strategies[i]);
+    struct xp_report whole = search(&c), job[2];
+    assert_true(whole.failure.is_found);
+    uint64_t limit = whole.failure.index;
+    c.slices = 2;
+    c.limit = limit_of;
+    c.limit_arg = &limit;
+    for (c.slice = 0; c.slice < 2; c.slice++) job[c.slice] = search(&c);
+    uint32_t found = job[0].failure.is_found + job[1].failure.is_found;
+    assert_in_range(found, 1, 2); /* both see a walk's */
+    assert_true(found == 2 || job[0].why == XP_WHY_LIMIT || job[1].why == XP_WHY_LIMIT);
+    xp_report_merge(&job[0], &job[1]);
+    assert_true(same_failure(&whole, &job[0]));
+    assert_int_equal(job[0].why, XP_WHY_FAILURE);
+    xp_report_free(&job[1]);
+    xp_report_free(&job[0]);
+    xp_report_free(&whole);
+  }
+  test_leave();
+}
+
 /* ---- reports --------------------------------------------------------------------------------- */
 
 static void reports_travel(void **state) {
@@ -353,6 +382,58 @@ static void nondeterminism_is_found(void **state) {
   test_free(count);
 }
 
+/* ---- what was covered ------------------------------------------------------------------------ */
+
+static uint32_t phase_of_cell(void *arg) {
+  (void)arg;
+  return cell.raw_ >= 2;
+}
+
+static struct xp_report cover(const char *strategy, uint64_t schedules) {
+  static const char *const names[] = {"early", "late"};
+  struct xp_config c = test_config(strategy);
+  c.schedules = schedules;
+  c.walks = 0;
+  c.check_every = 0;
+  c.phase = phase_of_cell;
+  c.phase_names = names;
+  c.phase_count = 2;
+  test_prepare_body(honest);
+  struct xp_report r = search(&c);
+  test_leave();
+  return r;
+}
+
+/* Two threads with two writes of one cell each: four pairs that can conflict in both orders, and
+ * the thread's end that can only come before the join. */
+static void pairs_and_phases(void **state) {
+  uint64_t both, any;
+  char text[4096] = {0};
+  (void)state;
+  count = test_malloc(sizeof *count);
+  struct xp_report all = cover("dpor", UINT64_MAX), one = cover("random", 1);
+  xp_pairs(&all, &both, &any);
+  assert_int_equal(both, 4);
+  assert_int_equal(any, 5);
+  xp_pairs(&one, &both, &any);
+  assert_int_equal(both, 0);
+  assert_true(any < 5);
+  assert_int_equal(all.runs, 6); /* orders of two and two */
+  assert_int_equal(all.coverage.phase_op[0][PLAT_OP_STORE] +
+                       all.coverage.phase_op[1][PLAT_OP_STORE], 6 * 3);
+  assert_true(all.coverage.phase_op[0][PLAT_OP_RMW] > 0);
+  assert_true(all.coverage.phase_op[1][PLAT_OP_RMW] > 0);
+  assert_int_equal(all.coverage.phase_op[0][PLAT_OP_JOIN], 0);
+  FILE *f = fmemopen(text, sizeof text - 1, "w");
+  xp_report_print(&all, f);
+  fclose(f);
+  assert_non_null(strstr(text, "conflicting pairs in both orders 4 of 5"));
+  assert_non_null(strstr(text, "late"));
+  xp_report_free(&all);
+  xp_report_free(&one);
+  test_free(count);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(violations),
@@ -362,9 +443,11 @@ int main(void) {
       cmocka_unit_test(unseen_mass),
       cmocka_unit_test(estimate_of_schedules),
       cmocka_unit_test(slices_do_not_matter),
+      cmocka_unit_test(no_further_than_the_limit),
       cmocka_unit_test(reports_travel),
       cmocka_unit_test(a_stopped_search_tells_what_it_did),
       cmocka_unit_test(nondeterminism_is_found),
+      cmocka_unit_test(pairs_and_phases),
   };
   return cmocka_run_group_tests_name("explore-strategies", tests, NULL, NULL);
 }
