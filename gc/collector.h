@@ -5,6 +5,7 @@
 
 #include "gc/sizeclass.h"
 #include "gc/api.h"
+#include "gc/faults.h"
 #include "gc/world.h"
 
 struct gc_barrier; /* gc/barrier.h */
@@ -29,6 +30,7 @@ struct gc_config {
   uint64_t globals_bytes;     /* pretended data+BSS bytes in pacing, beside the registered roots */
   uint32_t boehm_markers;     /* Boehm: parallel markers, 0 = library default */
   bool boehm_incremental;     /* Boehm: GC_enable_incremental */
+  enum gc_late_work late_work;
   uint64_t faults;            /* bits of gc/faults.h; 0: none */
 };
 void gc_config_default(struct gc_config *c);

@@ -13,6 +13,13 @@ enum gc_fault {
 };
 _Static_assert(GC_FAULTS <= 64, "one word");
 
+/* What happens to work that turns up after the last stop (Go issue 27993). */
+enum gc_late_work {
+  GC_LATE_RESTART, /* marking goes on */
+  GC_LATE_THROW,   /* the run ends: RT_END_VIOLATION */
+  GC_LATE_DISCARD  /* it is dropped: unsound */
+};
+
 static inline uint64_t gc_fault_bit(enum gc_fault fault) { return UINT64_C(1) << fault; }
 
 #endif

@@ -109,6 +109,7 @@ static void configure(const struct scenario *sc, struct gc_config *gc, struct go
   gc->boehm_markers = sc->boehm_markers;
   gc->boehm_incremental = sc->boehm_incremental;
   gc->faults = sc->gc_faults;
+  gc->late_work = (enum gc_late_work)sc->late_work;
   go_config_default(go);
   go->procs = sc->procs;
   go->faults = sc->runtime_faults;

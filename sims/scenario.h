@@ -211,6 +211,7 @@ struct scenario {
   uint32_t boehm_markers;     /* boehm.markers */
   bool boehm_incremental;     /* boehm.incremental */
   uint64_t gc_faults;         /* faults: bits of gc/faults.h */
+  uint32_t late_work;         /* enum gc_late_work; default restart */
 
   /* "explore" */
   char strategy[16];            /* of sim_strategies, default "hunt" */

@@ -10,6 +10,7 @@
 #ifndef SIMS_SCENARIO_INT_H
 #define SIMS_SCENARIO_INT_H
 
+#include "gc/faults.h"
 #include "sims/choices.h"
 #include "sims/jsonpos.h"
 #include "sims/scenario.h"

@@ -200,6 +200,9 @@ static void judge_faults(struct sc_load *load, struct jp_node *object, uint64_t 
 /* Who asks for what is wrong says so. */
 static void check_faults(struct sc_load *load, struct jp_node *node, const struct scenario *s) {
   if (s->expect_violation[0] != '\0') return;
+  if (s->late_work == GC_LATE_DISCARD)
+    sc_fail(load, place(place(node, "gc"), "late_work"),
+            "found \"discard\", which loses objects, allowed with \"expect_violation\" only");
   struct jp_node *maps = jp_member(node, "maps");
   judge_faults(load, jp_member(node, "runtime"), s->runtime_faults & ~sim_sched_faults_harmless);
   judge_faults(load, jp_member(node, "gc"), s->gc_faults & ~sim_gc_faults_harmless);

@@ -61,6 +61,14 @@ static const struct sim_choice order_words[] = {
     {NULL, NULL},
 };
 
+static const struct sim_choice late_work_words[] = {
+    /* enum gc_late_work */
+    {"restart", "marking goes on"},
+    {"throw", "the run ends with a violation"},
+    {"discard", "it is dropped, and objects are lost: needs expect_violation"},
+    {NULL, NULL},
+};
+
 const struct sim_choice sc_op_words[] = {
     /* enum sc_op_kind */
     {"map.put", "insert or overwrite count keys of map; an inline value holds the key's index"},
@@ -254,6 +262,9 @@ static const struct sc_row gc_rows[] = {
     {"globals_bytes", SC_TYPE_BYTES, AT(struct scenario, globals_bytes), .min = 0, .max = GIB(1024),
      .initial = 0, .doc = "Global data the pacer is to reckon with beside the scenario's own."},
     {"boehm", SC_TYPE_OBJECT, .sub = &boehm_object, .doc = "What only the Boehm collector heeds."},
+    {"late_work", SC_TYPE_ENUM, AT(struct scenario, late_work), .words = late_work_words,
+     .initial = GC_LATE_RESTART,
+     .doc = "What happens to work that turns up after the last stop of a cycle (Go issue 27993)."},
     {"faults", SC_TYPE_SET, AT(struct scenario, gc_faults), .words = sim_gc_faults,
      .doc = "Faults of the collector; needs expect_violation."},
 };

@@ -111,6 +111,8 @@ struct wl_go {
   uint64_t register_headers[SC_REGISTERS]; /* of what they hold */
   struct wl_fresh *fresh;     /* the first objects it made; NULL: it makes none */
   uint64_t fresh_count;
+  void *late_object;          /* fault publish-before-init: one whose header is still to be */
+  uint64_t late_header;       /* written; NULL: none */
   struct wl_state *states;
   uint64_t ops;
   uint64_t drain_at_ops;      /* the model has no watcher: the event rings are read at this count */

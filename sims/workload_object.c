@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gc/faults.h"
 #include "runtime/check.h"
 #include "runtime/meta.h"
 #include "sims/memory.h"
@@ -113,13 +114,17 @@ void wl_registers_fill(struct wl_go *w) {
 _Noreturn static void end_freed(struct wl_go *w, const struct wl_op *op, const void *object,
                                 uint64_t found) {
   const char *name = workload_object_name(w->wl, object);
+  if (name == NULL) name = "an unknown object";
+  if (found == 0)
+    rt_fatal(RT_END_VIOLATION, "%s: object touched before it was initialised: %s",
+             sc_op_name(op->source->kind), name);
   rt_fatal(RT_END_VIOLATION, "%s: freed object touched: %s, whose header is %#llx now",
-           sc_op_name(op->source->kind), name == NULL ? "an unknown object" : name,
-           (unsigned long long)found);
+           sc_op_name(op->source->kind), name, (unsigned long long)found);
 }
 
 /* The header of an object. expected: 0, any of ours. */
 static uint64_t touch(struct wl_go *w, const struct wl_op *op, void *object, uint64_t expected) {
+  if (object == w->late_object) return w->late_header;
   plat_unpoison(object, 8); /* closed memory is reported here, not by the sanitizer */
   uint64_t found = *(uint64_t *)object;
   if (w->check && (found >> 48 != MAGIC || (expected != 0 && found != expected)))
@@ -150,6 +155,12 @@ static void *use_holder(struct wl_go *w, const struct wl_op *op, uint64_t *found
   return op->source->field < (*found >> 44 & 15) ? object : NULL;
 }
 
+/* After a store, by which the object may have become visible to others. */
+static void settle_late(struct wl_go *w) {
+  if (w->late_object != NULL) plat_st((uint64_t *)w->late_object, w->late_header);
+  w->late_object = NULL;
+}
+
 static void finish(struct wl_go *w, const struct wl_op *op) {
   w->states[op->state].done++;
   wl_finish_op(w);
@@ -175,6 +186,7 @@ void wl_object_store(struct wl_go *w, const struct wl_op *op) {
   if (object != NULL) {
     void *value = use_register(w, op, op->source->value);
     gc_store(go_mu(w->g), field(object, op->source->field), value);
+    settle_late(w);
     touch(w, op, object, found);
   }
   finish(w, op);
@@ -188,6 +200,7 @@ void wl_object_get(struct wl_go *w, const struct wl_op *op) {
 void wl_object_put(struct wl_go *w, const struct wl_op *op) {
   void *value = use_register(w, op, op->source->value);
   gc_store(go_mu(w->g), op->object->slot, value);
+  settle_late(w);
   finish(w, op);
 }
 
@@ -202,7 +215,14 @@ void wl_object_new(struct wl_go *w, const struct wl_op *op) {
   uint32_t pointers = op->source->pointers;
   void *object = gc_alloc(go_mu(w->g), w->wl->object_types[pointers]);
   uint64_t number = ++w->fresh_count;
-  *(uint64_t *)object = header(pointers, w->index, number);
+  uint64_t own_header = header(pointers, w->index, number);
+  settle_late(w);
+  if ((w->wl->sc->gc_faults & gc_fault_bit(GC_FAULT_PUBLISH_BEFORE_INIT)) != 0) {
+    w->late_object = object;
+    w->late_header = own_header;
+  } else {
+    *(uint64_t *)object = own_header;
+  }
   name_fresh(w, object, number);
   set_register(w, op, object);
   finish(w, op);

@@ -178,17 +178,52 @@ static void flush_p(struct gc_p *p, void *arg) {
   }
 }
 
-/* After the stop: whether some P still had work (issue 27993, F3.9.3). */
+/* Whether the ragged barrier finds a P with work to hand over. */
+static bool barrier_finds_work(struct gc_mutator *self) {
+  if (gc_has_fault(GC_FAULT_NO_RAGGED_BARRIER) || gc_has_fault(GC_FAULT_STALE_GREY_COUNT))
+    return false;
+  struct at_u32 flushed;
+  at_u32_init(&flushed, 0);
+  gc_world->for_each_p(self, flush_p, &flushed);
+  return at_u32_load_relaxed(&flushed) != 0;
+}
+
+static void flush_early(struct gc_p *p, void *arg) {
+  (void)arg;
+  gc_wb_flush(p);
+}
+
+static bool looks_after_stop(void) {
+  return !gc_has_fault(GC_FAULT_NO_RECHECK) &&
+         !gc_has_fault(GC_FAULT_FLUSH_BEFORE_LAST_STOPPED) &&
+         !gc_has_fault(GC_FAULT_SWEEP_BEFORE_MARK_FINAL);
+}
+
+/* Work that turned up after the stop, on p (NULL: in the global buffers): whether marking goes on
+ * for it. */
+static bool accept_late_work_stw(const struct gc_p *p) {
+  if (gc_cc.config.late_work == GC_LATE_THROW)
+    rt_fatal(RT_END_VIOLATION,
+             "late work: %s %d still had grey objects at mark termination, cycle %llu",
+             p != NULL ? "processor" : "no processor but everybody,", p != NULL ? (int)p->index : 0,
+             (unsigned long long)gc_cc.cycle.number);
+  return gc_cc.config.late_work == GC_LATE_RESTART;
+}
+
+/* After the stop: whether marking goes on, because some P still had work (issue 27993, F3.9.3). */
 static bool work_turned_up_stw(void) {
-  bool found = false;
-  if (gc_has_fault(GC_FAULT_NO_RECHECK)) return false;
+  const struct gc_p *late = NULL;
+  if (!looks_after_stop()) return false;
   for (uint32_t i = 0; i < gc_cc.procs; i++) {
     struct gc_p *p = gc_world->p_at(i);
-    if (!gc_has_fault(GC_FAULT_FLUSH_SKIPPED_AT_STOP)) gc_wb_flush(p);
-    if (!gc_work_is_empty(p->work)) found = true;
+    if (!gc_has_fault(GC_FAULT_FLUSH_SKIPPED_AT_STOP) &&
+        !gc_has_fault(GC_FAULT_DISCARD_AT_TERMINATION))
+      gc_wb_flush(p);
+    if (!gc_work_is_empty(p->work)) late = p;
   }
   /* Go looks at the Ps only: one may have passed on what it got after its visit (tests/spin). */
-  return found || gc_mark_global_work();
+  if (late == NULL && !gc_mark_global_work()) return false;
+  return accept_late_work_stw(late);
 }
 
 /* For barriers that leave stacks grey: scans them again and finishes marking in the stop. */
@@ -200,6 +235,8 @@ static void rescan_stacks_stw(struct gc_mutator *self) {
 
 /* F3.9.1: still nobody at work and nothing to do? Before the barrier, or work could hide. */
 static bool is_quiet(void) {
+  if (gc_has_fault(GC_FAULT_DROP_RECHECK_UNDER_LOCK) || gc_has_fault(GC_FAULT_STALE_GREY_COUNT))
+    return gc_phase() == GC_PHASE_MARK;
   return gc_phase() == GC_PHASE_MARK &&
          /* pairs with gc_worker_enter() and _leave() */
          at_u32_load_seq(&gc_cc.nwait) == at_u32_load_relaxed(&gc_cc.nproc) &&
@@ -214,13 +251,12 @@ void gc_mark_done(struct gc_mutator *self) {
       return;
     }
     gc_sema_acquire(self, &gc_cc.world_sema);
-    struct at_u32 flushed;
-    at_u32_init(&flushed, 0);
-    gc_world->for_each_p(self, flush_p, &flushed);
-    if (at_u32_load_relaxed(&flushed) != 0) {
+    if (barrier_finds_work(self)) {
       gc_sema_release(self, &gc_cc.world_sema);
       continue;
     }
+    if (gc_has_fault(GC_FAULT_FLUSH_BEFORE_LAST_STOPPED))
+      gc_world->for_each_p(self, flush_early, NULL);
     struct gc_stop stop;
     uint64_t now = plat_now_ns();
     gc_cc.cycle.mark_term_ns = now;
@@ -240,18 +276,25 @@ void gc_mark_done(struct gc_mutator *self) {
 
 /* ---- mark termination, in the second stop (F3.10) ------------------------------------------- */
 
+/* Whether grey objects may be left when marking ends: they are dropped, and the verifier tells. */
+static bool may_lose_work(void) {
+  return gc_cc.config.faults != 0 || gc_cc.config.late_work == GC_LATE_DISCARD;
+}
+
 /* Everything the Ps have is accounted and gone (F3.10.1). */
 static void empty_ps_stw(void) {
-  rt_assert(gc_work_global_is_empty());
+  if (gc_cc.config.check) gc_verify_leftovers_stw();
+  rt_assert(gc_work_global_is_empty() || may_lose_work());
   for (uint32_t i = 0; i < gc_cc.procs; i++) {
     struct gc_p *p = gc_world->p_at(i);
     gc_wb_discard(p);
-    rt_assert(gc_work_is_empty(p->work) || gc_has_fault(GC_FAULT_NO_RECHECK));
+    rt_assert(gc_work_is_empty(p->work) || may_lose_work());
     gc_work_dispose(p->work);
     gc_mark_flush_counts(p->work);
     p->work->flushed_work = false;
     p->scan_alloc = 0;
   }
+  if (may_lose_work()) gc_work_discard_global_stw();
 }
 
 /* Wakes goroutines that wait in gc_collect. */
@@ -292,7 +335,8 @@ static void after_cycle(struct gc_mutator *self) {
 /* Whether stacks may still be grey at the end of marking. */
 static bool must_rescan(void) {
   return gc_cc.barrier->rescan_stacks && !gc_stacks_at_start() &&
-         !gc_has_fault(GC_FAULT_DIJKSTRA_NO_RESCAN);
+         !gc_has_fault(GC_FAULT_DIJKSTRA_NO_RESCAN) &&
+         !gc_has_fault(GC_FAULT_SWEEP_BEFORE_MARK_FINAL);
 }
 
 /* now_ns: when the stop was asked for, or marking in it was done. Holds mark_done_sema, world_sema

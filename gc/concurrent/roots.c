@@ -85,16 +85,28 @@ static int64_t scan_stack_job(struct gc_mutator *self, struct gc_mutator *target
   return work;
 }
 
+static int64_t scan_roots(struct gc_mutator *self, uint64_t job) {
+  if (job >= gc_cc.global_jobs)
+    return scan_stack_job(self, gc_world->stack_at(job - gc_cc.global_jobs));
+  int64_t work = scan_globals(gc_worker_of(self), job);
+  at_i64_add_relaxed(&gc_cc.globals_scan_work, work);
+  return work;
+}
+
+/* root-scan-counted-early: nobody waits for the scan any more. */
+static int64_t scan_uncounted(struct gc_mutator *self, uint64_t job) {
+  at_u64_add_acqrel(&gc_cc.roots_done, 1);
+  gc_worker_leave();
+  int64_t work = scan_roots(self, job);
+  gc_worker_enter();
+  return work;
+}
+
 int64_t gc_mark_root_job(struct gc_mutator *self, uint64_t job) {
   rt_assert(job < gc_mark_root_jobs());
   if (gc_has_fault(GC_FAULT_ROOT_SKIPPED) && job == 0) return 0;
-  int64_t work;
-  if (job < gc_cc.global_jobs) {
-    work = scan_globals(gc_worker_of(self), job);
-    at_i64_add_relaxed(&gc_cc.globals_scan_work, work);
-  } else {
-    work = scan_stack_job(self, gc_world->stack_at(job - gc_cc.global_jobs));
-  }
+  if (gc_has_fault(GC_FAULT_ROOT_SCAN_COUNTED_EARLY)) return scan_uncounted(self, job);
+  int64_t work = scan_roots(self, job);
   at_u64_add_acqrel(&gc_cc.roots_done, 1); /* pairs with shades_new() */
   return work;
 }

@@ -123,14 +123,15 @@ static inline enum gc_phase gc_phase(void) {
   return (enum gc_phase)at_u32_load_relaxed(&gc_cc.phase);
 }
 
-/* Whether all stacks are scanned in the cycle's first stop, and none again. */
-static inline bool gc_stacks_at_start(void) {
-  return gc_cc.barrier->stacks_at_start_stw || gc_cc.config.mode == GC_MODE_STW;
-}
-
 /* Slow paths only. */
 static inline bool gc_has_fault(enum gc_fault fault) {
   return plat_unlikely((gc_cc.config.faults & gc_fault_bit(fault)) != 0);
+}
+
+/* Whether all stacks are scanned in the cycle's first stop, and none again. */
+static inline bool gc_stacks_at_start(void) {
+  bool snapshot = gc_cc.barrier->stacks_at_start_stw && !gc_has_fault(GC_FAULT_YUASA_NO_SNAPSHOT);
+  return snapshot || gc_cc.config.mode == GC_MODE_STW;
 }
 
 static inline double gc_bits_f64(uint64_t bits) {

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "gc/concurrent/wb.h"
 #include "runtime/meta.h"
 
 enum {
@@ -227,6 +228,45 @@ static void forget_seen(void) {
   }
 }
 
+/* ---- what was left over -------------------------------------------------------------------- */
+
+static PLAT_STATE struct report left; /* empty: nothing */
+
+/* The first white object a barrier buffer holds. */
+static void note_buffer(const struct gc_p *p) {
+  const struct gc_wb_buffer *b = p->wb;
+  uint32_t words = b->next < b->capacity ? b->next : b->capacity;
+  for (uint32_t i = 0; i < words; i++) {
+    struct gc_span *span;
+    uint32_t index;
+    if (!gc_find_object(b->word[i], &span, &index) || gc_is_marked(span, index)) continue;
+    add(&left, "; the barrier buffer of processor %" PRIu32 " still has ", p->index);
+    add_object(&left, b->word[i]);
+    return;
+  }
+}
+
+void gc_verify_leftovers_stw(void) {
+  left.used = 0;
+  for (uint32_t i = 0; i < gc_cc.procs; i++) {
+    const struct gc_p *p = gc_world->p_at(i);
+    note_buffer(p);
+    if (!gc_work_is_empty(p->work))
+      add(&left, "; processor %" PRIu32 " still has grey objects", p->index);
+  }
+  if (!gc_work_global_is_empty()) add(&left, "; grey objects are left for everybody");
+  uint64_t done = at_u64_load_relaxed(&gc_cc.roots_done); /* world stopped, as all here */
+  uint64_t jobs = at_u64_load_relaxed(&gc_cc.root_jobs);
+  if (done != jobs)
+    add(&left, "; %" PRIu64 " of %" PRIu64 " root jobs are done", done, jobs);
+}
+
+static void check_leftovers(void) {
+  if (left.used > 0)
+    rt_fatal(RT_END_VIOLATION, "heap verifier, cycle %" PRIu64 ": marking was declared over%s",
+             gc_cc.cycle.number, left.text);
+}
+
 /* ---- accounting ----------------------------------------------------------------------------- */
 
 static void count_slot(struct gc_span *span, uint32_t i, uint64_t *marked) {
@@ -270,6 +310,7 @@ void gc_verify_heap(void) {
   gc_heap_sync_stw();
   seen_open();
   reach_all();
+  check_leftovers();
   check_accounts();
   gc_heap_check_stw();
   forget_seen();

@@ -56,12 +56,16 @@ static struct gc_workbuf *pop(struct stack *s) {
   return NULL;
 }
 
-void gc_workbuf_init(void) {
-  plat_mutex_init(&bufs.grow_lock, RT_RANK_PACER, "work buffers");
+void gc_work_discard_global_stw(void) {
   for (struct gc_workbuf *b = pop(&bufs.full); b != NULL; b = pop(&bufs.full)) {
     b->count = 0;
     push(&bufs.empty, b);
   }
+}
+
+void gc_workbuf_init(void) {
+  plat_mutex_init(&bufs.grow_lock, RT_RANK_PACER, "work buffers");
+  gc_work_discard_global_stw();
 }
 
 /* Adds a chunk: returns its first buffer, the others go to the empty stack in order. */

@@ -75,6 +75,8 @@ static inline bool gc_work_is_empty(const struct gc_worker *w) {
   return w->first == NULL || (w->first->count == 0 && w->second->count == 0);
 }
 
+/* Forgets the work in global buffers. Nobody else works. */
+void gc_work_discard_global_stw(void);
 /* Whether no global buffer holds work. Any thread; a hint unless the world is stopped. */
 bool gc_work_global_is_empty(void);
 /* Whether a global buffer holds the object; announces nothing. For observers of a model's run. */

@@ -18,10 +18,12 @@ void gc_worker_enter(void) {
 }
 
 bool gc_worker_leave(void) {
+  bool is_stale = gc_has_fault(GC_FAULT_STALE_GREY_COUNT);
+  bool work_before = is_stale && gc_mark_global_work();
   uint32_t waiting = at_u32_add_seq(&gc_cc.nwait, 1) + 1; /* pairs with gc_worker_enter() */
   uint32_t all = at_u32_load_relaxed(&gc_cc.nproc); /* constant while marking */
   rt_assert(waiting <= all);
-  return waiting == all && !gc_mark_global_work();
+  return waiting == all && !(is_stale ? work_before : gc_mark_global_work());
 }
 
 /* ---- the pool ------------------------------------------------------------------------------- */

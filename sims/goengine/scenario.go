@@ -145,6 +145,9 @@ func (s *scenario) parseGC(o object) {
 	if mode := o.text("mode", "concurrent"); mode != "concurrent" {
 		o.add("gc.mode: real Go collects beside the program (found %q); set it to concurrent", mode)
 	}
+	if policy := o.text("late_work", "restart"); policy != "restart" {
+		o.add("gc.late_work: real Go restarts marking (found %q)", policy)
+	}
 	if !o.flag("assist", true) {
 		o.add("gc.assist: real Go cannot do without assists; set it to true")
 	}
