@@ -204,8 +204,8 @@ static bool looks_after_stop(void) {
 static bool accept_late_work_stw(const struct gc_p *p) {
   if (gc_cc.config.late_work == GC_LATE_THROW)
     rt_fatal(RT_END_VIOLATION,
-             "late work: %s %d still had grey objects at mark termination, cycle %llu",
-             p != NULL ? "processor" : "no processor but everybody,", p != NULL ? (int)p->index : 0,
+             "late work: grey objects turned up at mark termination, %s, cycle %llu",
+             p != NULL ? "with a processor" : "in the global buffers",
              (unsigned long long)gc_cc.cycle.number);
   return gc_cc.config.late_work == GC_LATE_RESTART;
 }
