@@ -194,10 +194,8 @@ static const struct sc_row runtime_rows[] = {
      .doc = "Faults of the scheduler; needs expect_violation."},
 };
 static const struct sc_object runtime_object = {
-    .what = "the runtime settings",
-    .title = "runtime",
-    .id = "runtime",
-    .rows = runtime_rows,
+    .what = "the runtime settings", .title = "runtime",
+    .id = "runtime", .rows = runtime_rows,
     .row_count = COUNT(runtime_rows),
 };
 
@@ -205,13 +203,11 @@ static const struct sc_row barrier_rows[] = {
     {"kind", SC_TYPE_WORD, CHARS(struct scenario, barrier), .words = sim_barriers,
      .initial_text = "hybrid", .doc = "What a pointer store does while marking."},
     {"buffer_entries", SC_TYPE_INT, AT(struct scenario, wb_entries), .min = 0, .max = 65536,
-     .initial = 256,
-     .doc =
+     .initial = 256, .doc =
          "Stores a processor's barrier buffer holds (two words each); 0: none, each store marks."},
 };
 static const struct sc_object barrier_object = {
-    .what = "the write barrier",
-    .title = "gc.barrier",
+    .what = "the write barrier", .title = "gc.barrier",
     .id = "barrier",
     .rows = barrier_rows,
     .row_count = COUNT(barrier_rows),

@@ -5,8 +5,8 @@
 #include "gc/concurrent/state.h"
 
 /* What was left over when marking was declared over, for gc_verify_heap to report: grey objects in
- * work buffers, white ones in barrier buffers, root jobs not done. Before all that is emptied; world
- * stopped. */
+ * work buffers, white ones in barrier buffers, root jobs not done. Before all that is emptied, with
+ * the world stopped. */
 void gc_verify_leftovers_stw(void);
 
 /* In mark termination, before sweeping, world stopped. Ends the run (RT_END_VIOLATION) with the

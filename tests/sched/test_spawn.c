@@ -125,7 +125,7 @@ static void peak_main(struct go_g *g, void *arg, void *heap_arg) {
   (void)arg, (void)heap_arg;
   make_peak(g, &p);
   uint64_t clean = count_clean();
-  for (int i = 0; i < 1000 && clean == 0; i++, clean = count_clean()) go_sleep_ns(g, 10000000);
+  for (int i = 0; i < 3000 && clean == 0; i++, clean = count_clean()) go_sleep_ns(g, 10000000);
   rt_assert(clean > 0);
   make_peak(g, &p);
 }
