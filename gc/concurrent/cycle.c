@@ -26,6 +26,7 @@ static void set_phase_stw(struct gc_mutator *self, enum gc_phase phase) {
   at_u32_store_relaxed(&gc_cc.phase, phase); /* ordered by the restart */
   bool shades = gc_cc.barrier->shade_old || gc_cc.barrier->shade_new;
   bool on = phase != GC_PHASE_OFF && shades && !gc_has_fault(GC_FAULT_BARRIER_NONE);
+  if (gc_has_fault(GC_FAULT_SAFEPOINT_IN_STORE)) on = true; /* each store takes the slow path */
   at_u32_store_relaxed(&gc_flags.barrier_on, on);
   ev_emit(self->p->index, EV_gc_phase, self->id, phase,
           at_u64_load_relaxed(&gc_heap.n.heap_live) /* world stopped */);

@@ -104,7 +104,7 @@ static int64_t scan_uncounted(struct gc_mutator *self, uint64_t job) {
 
 int64_t gc_mark_root_job(struct gc_mutator *self, uint64_t job) {
   rt_assert(job < gc_mark_root_jobs());
-  if (gc_has_fault(GC_FAULT_ROOT_SKIPPED) && job == 0) return 0;
+  if (gc_has_fault(GC_FAULT_ROOT_SKIPPED) && job == 0 && gc_cc.cycle.number > 1) return 0;
   if (gc_has_fault(GC_FAULT_ROOT_SCAN_COUNTED_EARLY)) return scan_uncounted(self, job);
   int64_t work = scan_roots(self, job);
   at_u64_add_acqrel(&gc_cc.roots_done, 1); /* pairs with shades_new() */

@@ -74,8 +74,14 @@ static bool shades_new(const struct gc_barrier *row) {
   return at_u64_load_acquire(&gc_cc.roots_done) < gc_mark_root_jobs();
 }
 
+/* safepoint-between-barrier-and-store takes stores here at all times. */
+static bool is_off(void) {
+  return gc_has_fault(GC_FAULT_SAFEPOINT_IN_STORE) && gc_phase() == GC_PHASE_OFF;
+}
+
 static void record(struct gc_p *p, uintptr_t first, uintptr_t second) {
   struct gc_wb_buffer *b = p->wb;
+  if (plat_unlikely(is_off())) return;
   rt_assert_hot(b->next + 2 <= b->capacity);
   b->word[b->next] = first;
   b->word[b->next + 1] = second;
