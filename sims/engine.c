@@ -129,6 +129,7 @@ static void main_goroutine(struct go_g *g, void *arg, void *heap_arg) {
   if (is_explored(e)) {
     gc_collect(go_mu(g)); /* starts the workers, and leaves nothing to sweep */
     workload_run(e->workload, g, e->gaps);
+    workload_check(e->workload, g);
     plat_mark_end();
     return;
   }

@@ -106,6 +106,10 @@ static bool check_map(const struct workload *wl, const struct wl_map *m, struct 
   rt_fatal(RT_END_VIOLATION, "map %s is broken: %s", m->source->name, why);
 }
 
+void workload_check(const struct workload *wl, struct go_g *g) {
+  for (uint32_t i = 0; i < wl->sc->map_count; i++) check_map(wl, &wl->maps[i], g);
+}
+
 /* Whenever marking has ended. Where races are allowed, a writer may be anywhere. */
 static void check_stopped(struct gc_mutator *self, void *arg) {
   const struct workload *wl = arg;
