@@ -60,8 +60,8 @@ bool workload_place_name(const struct workload *wl, const void *address, char *o
 /* Operations of the groups so far. Any thread. */
 uint64_t workload_ops(const struct workload *wl);
 
-/* With runtime.check: ends the run with a violation if a map is broken. By the main goroutine, after
- * workload_run. */
+/* With runtime.check: ends the run with a violation if a map is broken. By the main goroutine,
+ * after workload_run. */
 void workload_check(const struct workload *wl, struct go_g *g);
 /* Checks structures (with runtime.check) and counts what is left in them, by the main goroutine
  * after workload_run; the arrays of *r belong to the workload. */
