@@ -26,9 +26,9 @@ enum {
   SC_REGISTERS = 8,    /* root slots of a goroutine */
   SC_FIELDS_MAX = 8,   /* pointers of one of "objects" */
   SC_CHOOSE_MAX = 32,
-  SC_CHOICES_MAX = 1 << 20, /* combinations of all "choose" together */
-  SC_NIL = UINT32_MAX  /* of an object or a register: none */
+  SC_CHOICES_MAX = 1 << 20 /* combinations of all "choose" together */
 };
+#define SC_NIL UINT32_MAX /* of an object or a register: none */
 #define SC_OPS_UNKNOWN UINT64_MAX
 
 /* ---- named things a body refers to by name, resolved to indices by the loader ---- */

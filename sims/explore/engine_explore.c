@@ -220,6 +220,18 @@ static void share_budget(struct explorer *x, uint64_t left) {
   x->config.time_ns = rest / left + 1;
 }
 
+/* The world did not do the same under the same decisions: nothing that was found can be trusted. */
+static void tell_divergence(struct explorer *x, const struct xp_divergence *d) {
+  char text[256];
+  uint32_t site = d->site_first < plat_model_site_count() ? d->site_first : d->site_second;
+  const struct plat_site *s = plat_model_site_at(site);
+  snprintf(text, sizeof text, "nondeterminism at step %llu, site %s:%u",
+           (unsigned long long)d->step, s->file, (unsigned)s->line);
+  x->violation = cJSON_CreateObject();
+  cJSON_AddStringToObject(x->violation, "kind", "nondeterminism");
+  cJSON_AddStringToObject(x->violation, "message", text);
+}
+
 /* One variant. False: the search as a whole is over. */
 static bool search_variant(struct explorer *x, uint64_t left, int *status) {
   struct xp_report r;
@@ -230,7 +242,10 @@ static bool search_variant(struct explorer *x, uint64_t left, int *status) {
     *status = TRI_EXIT_ENGINE;
     return false;
   }
-  if (r.failure.is_found) tell_failure(x, &r);
+  if (r.failure.is_found)
+    tell_failure(x, &r);
+  else if (r.divergence.is_found)
+    tell_divergence(x, &r.divergence);
   if (x->has_report) {
     xp_report_merge(&x->report, &r);
     xp_report_free(&r);
