@@ -76,6 +76,12 @@ static bool has_no_barrier(const cJSON *doc) {
   return kind != NULL && strcmp(kind, "none") == 0;
 }
 
+/* What becomes of late work, where that is not what keeps it. */
+static const char *loses_late_work(const cJSON *doc) {
+  const char *policy = cJSON_GetStringValue(member(member(doc, "gc"), "late_work"));
+  return policy != NULL && strcmp(policy, "restart") != 0 ? policy : NULL;
+}
+
 /* The faults that a resolved scenario has switched on. */
 static char *faults_of(const cJSON *doc) {
   char *text = sim_strdup("");
@@ -84,6 +90,7 @@ static char *faults_of(const cJSON *doc) {
   append_faults(&text, member(doc, "gc"));
   cJSON_ArrayForEach(map, member(doc, "maps")) append_faults(&text, map);
   if (has_no_barrier(doc) && text[0] == '\0' && litmus == NULL) append(&text, "no barrier");
+  if (loses_late_work(doc) != NULL && text[0] == '\0') append(&text, "late work lost");
   const char *variant = cJSON_GetStringValue(member(litmus, "variant"));
   if (variant != NULL) append(&text, variant);
   return text;
@@ -151,6 +158,7 @@ static void collect_faults(struct sets *s, const cJSON *doc) {
   if (has_no_barrier(doc) && member(doc, "litmus") == NULL) {
     add_set(s, "gc.barrier.kind", "hybrid");
   }
+  if (loses_late_work(doc) != NULL) add_set(s, "gc.late_work", "restart");
 }
 
 static bool is_given(const struct mutants *m, uint32_t option) {
