@@ -193,24 +193,13 @@ static void test_leftovers(void **state) {
   }
 }
 
-/* Without the ragged barrier the look after the stop finds everything. */
-static void test_no_ragged_barrier(void **state) {
-  (void)state;
-  struct run r = run_default(restart_main);
-  struct outcome out;
-  r.gc.faults = gc_fault_bit(GC_FAULT_NO_RAGGED_BARRIER);
-  run_restart(2, 1, &r, &out);
-  assert_true(out.ok);
-  assert_true(out.totals.mark_restarts >= 1);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_barrier_off),   cmocka_unit_test(test_barrier_none),
       cmocka_unit_test(test_flush_skipped), cmocka_unit_test(test_allocate_white),
       cmocka_unit_test(test_no_rescan),     cmocka_unit_test(test_root_skipped),
       cmocka_unit_test(test_restart),       cmocka_unit_test(test_restart_ends),
-      cmocka_unit_test(test_leftovers),     cmocka_unit_test(test_no_ragged_barrier),
+      cmocka_unit_test(test_leftovers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
