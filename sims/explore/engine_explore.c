@@ -23,6 +23,7 @@
 enum {
   LEARN_RUNS = 100,     /* of a round */
   LEARN_ROUNDS = 20,
+  LEARN_STEPS = 20000000, /* no round begins after it: work, not time, so that tokens last */
   LEARN_QUIET = 2,      /* rounds without a new place that end learning */
   VARIANTS_MAX = 10000  /* tried of a large grid */
 };
@@ -73,7 +74,8 @@ static void learn_points(struct explorer *x) {
   if (x->scenario->has_litmus) return;
   struct xp_races *races = xp_races_new();
   uint32_t quiet = 0;
-  for (uint32_t i = 0; i < LEARN_ROUNDS && quiet < LEARN_QUIET; i++) {
+  for (uint32_t i = 0; i < LEARN_ROUNDS && quiet < LEARN_QUIET && x->asked_to_end == 0 &&
+                       xp_races_steps(races) < LEARN_STEPS; i++) {
     uint32_t fresh = xp_races_learn(races, x->config.classes, rng_split(x->config.seed, i),
                                     LEARN_RUNS, x->config.step_max);
     quiet = fresh == 0 ? quiet + 1 : 0;

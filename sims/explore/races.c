@@ -24,6 +24,7 @@ struct xp_races {
   uint8_t *site;
   uint8_t *is_addition;      /* by site: at_*_add_relaxed */
   uint32_t count;
+  uint64_t steps;
   uint64_t run;
   uint64_t rng;
   bool is_lazy;              /* this run switches seldom */
@@ -182,6 +183,7 @@ uint32_t xp_races_learn(struct xp_races *r, uint32_t classes, uint64_t seed, uin
     r->is_lazy = i % 2 != 0;
     memset(r->clock, 0, sizeof r->clock);
     plat_model_explore(&out);
+    r->steps += out.steps;
   }
   plat_model_set_hooks(NULL);
   free(known);
@@ -193,3 +195,5 @@ uint8_t *xp_races_sites(const struct xp_races *r) {
 }
 
 uint32_t xp_races_count(const struct xp_races *r) { return r->count; }
+
+uint64_t xp_races_steps(const struct xp_races *r) { return r->steps; }

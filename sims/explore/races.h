@@ -21,5 +21,7 @@ uint32_t xp_races_learn(struct xp_races *r, uint32_t classes, uint64_t seed, uin
 /* By plat_model_site_index: 1 is such a place. A copy, to be freed by the caller. */
 uint8_t *xp_races_sites(const struct xp_races *r);
 uint32_t xp_races_count(const struct xp_races *r);
+/* Operations of all its runs so far. */
+uint64_t xp_races_steps(const struct xp_races *r);
 
 #endif
