@@ -19,22 +19,6 @@ struct work {
   struct sim_outcome outcome;
 };
 
-static bool open_output(struct sim_output *out, const char *path, const char *file) {
-  const char *const avoid[] = {file, NULL};
-  char *message = path != NULL ? sim_output_open(out, path, avoid) : NULL;
-  if (message == NULL) return true;
-  fprintf(stderr, "tricolor: %s; nothing was run\n", message);
-  free(message);
-  return false;
-}
-
-static int lose_output(char *message) {
-  if (message == NULL) return TRI_EXIT_OK;
-  fprintf(stderr, "tricolor: %s\n", message);
-  free(message);
-  return TRI_EXIT_ENGINE;
-}
-
 /* Shows and writes what there is of a result. The exit status, signals apart. */
 static int publish(struct work *w, bool is_whole) {
   const struct scenario *s = w->search.scenario;
@@ -48,8 +32,8 @@ static int publish(struct work *w, bool is_whole) {
   if (is_whole) sim_search_note(s, result);
   bool is_search = w->search.token == NULL;
   if (is_whole && shows) sim_explore_print(s, result, is_search, stdout, w->cli->color_out);
-  int lost = w->json.path != NULL ? lose_output(sim_output_write(&w->json, result)) : 0;
-  if (lost == 0 && is_whole) lost = lose_output(sim_output_keep(&w->trace, ""));
+  int lost = w->json.path != NULL ? sim_output_status(sim_output_write(&w->json, result)) : 0;
+  if (lost == 0 && is_whole) lost = sim_output_status(sim_output_keep(&w->trace, ""));
   if (lost != 0) return lost;
   if (!is_whole) return sim_outcome_status(&w->outcome);
   enum sim_search_verdict verdict = sim_search_judge(s, result);
@@ -79,8 +63,8 @@ int sim_search_command(struct sim_cli *cli, const struct sim_options *o, const c
   bool is_same = o->trace != NULL && o->json != NULL && strcmp(o->trace, o->json) == 0;
   if (is_same) fprintf(stderr, "tricolor: --json and --trace name the same file\n");
   char *engine = is_same ? NULL : sim_search_engine();
-  if (engine != NULL && open_output(&w.json, o->json, file) &&
-      open_output(&w.trace, o->trace, file)) {
+  if (engine != NULL && sim_output_begin(&w.json, o->json, file) &&
+      sim_output_begin(&w.trace, o->trace, file)) {
     status = run(&w, engine);
   }
   sim_outcome_free(&w.outcome);

@@ -9,6 +9,7 @@
 
 #include "sims/json_print.h"
 #include "sims/memory.h"
+#include "sims/protocol.h"
 
 enum { PROBE_BYTES = 64 << 10 /* room a result needs, reserved before anything runs */ };
 
@@ -123,6 +124,22 @@ char *sim_output_write(struct sim_output *o, const cJSON *doc) {
 
 char *sim_output_keep(struct sim_output *o, const char *suffix) {
   return o->temporary != NULL ? put_in_place(o, suffix) : NULL;
+}
+
+bool sim_output_begin(struct sim_output *o, const char *path, const char *file) {
+  const char *const avoid[] = {file, NULL};
+  char *message = path != NULL ? sim_output_open(o, path, avoid) : NULL;
+  if (message == NULL) return true;
+  fprintf(stderr, "tricolor: %s; nothing was run\n", message);
+  free(message);
+  return false;
+}
+
+int sim_output_status(char *message) {
+  if (message == NULL) return TRI_EXIT_OK;
+  fprintf(stderr, "tricolor: %s\n", message);
+  free(message);
+  return TRI_EXIT_ENGINE;
 }
 
 void sim_output_drop(struct sim_output *o) {

@@ -21,12 +21,17 @@ struct sim_output {
  * nothing is left behind. avoid: files that must not be overwritten (the scenario), NULL-ended, or
  * NULL. */
 char *sim_output_open(struct sim_output *o, const char *path, const char *const *avoid);
+/* The same for a command that has run nothing yet: the reason goes to stderr, and false. path NULL:
+ * there is no such output. file: the scenario's. */
+bool sim_output_begin(struct sim_output *o, const char *path, const char *file);
 /* Writes the document, human-readable, with a newline at its end, and puts the file in its place.
  * The same contract for the answer. */
 char *sim_output_write(struct sim_output *o, const cJSON *doc);
 /* The file was written by somebody else under its temporary name: put it in its place, under
  * its name followed by suffix. */
 char *sim_output_keep(struct sim_output *o, const char *suffix);
+/* The exit status for the answer of one of the last two, which goes to stderr and is freed. */
+int sim_output_status(char *message);
 /* Closes and frees; an output that was not written disappears. Harmless on a zeroed one. */
 void sim_output_drop(struct sim_output *o);
 

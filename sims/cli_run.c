@@ -26,22 +26,6 @@ struct run {
   struct sim_findings findings;
 };
 
-static bool open_output(struct sim_output *o, const char *path, const char *file) {
-  const char *const avoid[] = {file, NULL};
-  char *message = path != NULL ? sim_output_open(o, path, avoid) : NULL;
-  if (message == NULL) return true;
-  fprintf(stderr, "tricolor: %s; nothing was run\n", message);
-  free(message);
-  return false;
-}
-
-static int lose_output(char *message) {
-  if (message == NULL) return TRI_EXIT_OK;
-  fprintf(stderr, "tricolor: %s\n", message);
-  free(message);
-  return TRI_EXIT_ENGINE;
-}
-
 static void print_title(const struct run *r, FILE *f) {
   char name[SC_NAME_MAX];
   bool color = r->cli->color_out;
@@ -97,8 +81,10 @@ static int publish(struct run *r) {
   cJSON_AddItemToObject(r->outcome.result, "expectations", sim_findings_json(&r->findings));
   if (r->shows_table) print_result(r, stdout);
   status = verdict(r);
-  int lost = r->json.path != NULL ? lose_output(sim_output_write(&r->json, r->outcome.result)) : 0;
-  if (lost == 0) lost = lose_output(sim_output_keep(&r->events, is_whole ? "" : ".partial"));
+  int lost = TRI_EXIT_OK;
+  if (r->json.path != NULL)
+    lost = sim_output_status(sim_output_write(&r->json, r->outcome.result));
+  if (lost == 0) lost = sim_output_status(sim_output_keep(&r->events, is_whole ? "" : ".partial"));
   if (lost == 0 && !is_whole && r->events.target != NULL) {
     fprintf(stderr, "  its event log is in %s.partial\n", r->o->events);
   }
@@ -157,8 +143,8 @@ int sim_run_scenario(struct sim_cli *cli, const struct sim_options *o, const cha
   int status = TRI_EXIT_INPUT;
   bool is_fine = check_events(o) && sim_expect_check(s) && sim_cost_path(o, &r.cost);
   char *path = is_fine ? sim_engine_find(r.platform, r.collector) : NULL;
-  if (path != NULL && open_output(&r.json, o->json, file) &&
-      open_output(&r.events, o->events, file)) {
+  if (path != NULL && sim_output_begin(&r.json, o->json, file) &&
+      sim_output_begin(&r.events, o->events, file)) {
     status = run_engine(&r, path);
   }
   sim_findings_free(&r.findings);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "runtime/check.h"
 #include "sims/explore/document.h"
@@ -43,12 +42,6 @@ struct explorer {
   volatile sig_atomic_t asked_to_end;
 };
 static struct explorer *explorer; /* never changes while there is a world */
-
-static uint64_t now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 static void on_term(int signal_number) {
   (void)signal_number;
@@ -175,7 +168,7 @@ static void tell_failure(struct explorer *x, struct xp_report *r) {
                          .minimise = &minimise,
                          .remedies = remedies,
                          .remedies_arg = x};
-  x->found_ns = now_ns() - x->begin_ns;
+  x->found_ns = xp_now_ns() - x->begin_ns;
   xp_minimise_config_default(&minimise, &x->config);
   take_choices(x, &schedule);
   x->violation = tell(x, &schedule, &r->failure.schedule, &f);
@@ -193,7 +186,7 @@ static void tell_failure(struct explorer *x, struct xp_report *r) {
 
 static bool tick(uint64_t elapsed_ns, void *arg) {
   const struct explorer *x = arg;
-  uint64_t all_ns = now_ns() - x->begin_ns;
+  uint64_t all_ns = xp_now_ns() - x->begin_ns;
   uint64_t limit_ns = x->scenario->explore_time_ns;
   double done = limit_ns == UINT64_MAX ? 0 : (double)all_ns / (double)limit_ns;
   char what[128];
@@ -212,7 +205,7 @@ static bool tick(uint64_t elapsed_ns, void *arg) {
 
 /* Of what is left, the share of each variant that is left. */
 static void share_budget(struct explorer *x, uint64_t left) {
-  uint64_t spent = now_ns() - x->begin_ns, time_ns = x->scenario->explore_time_ns;
+  uint64_t spent = xp_now_ns() - x->begin_ns, time_ns = x->scenario->explore_time_ns;
   x->config.schedules = x->scenario->explore_schedules;
   x->config.time_ns = time_ns;
   if (x->config.schedules != UINT64_MAX)
@@ -309,7 +302,7 @@ static int replay_schedule(struct explorer *x, struct xp_schedule *s) {
   x->report.failed = fails;
   x->report.points = run.outcome.points;
   x->report.steps = run.outcome.steps;
-  x->report.elapsed_ns = now_ns() - x->begin_ns;
+  x->report.elapsed_ns = xp_now_ns() - x->begin_ns;
   if (fails) x->violation = tell(x, s, &run, &f);
   x->variants_done = 1;
   write_result(x);
@@ -342,7 +335,7 @@ int engine_explore(struct engine *e) {
   x->scenario = e->scenario;
   x->variants = xp_variant_count(x->scenario);
   x->choices = sim_alloc((x->scenario->choose_count + 1) * sizeof *x->choices);
-  x->begin_ns = now_ns();
+  x->begin_ns = xp_now_ns();
   configure(x);
   const char *token = e->options.replay;
   return token != NULL ? replay(x, token) : search(x);

@@ -1,12 +1,19 @@
 #include "sims/explore/explore.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "sims/memory.h"
 
 enum { DEFAULT_PREEMPTIONS = 2, DEFAULT_CHECK_EVERY = 1000, DEFAULT_STEP_MAX = 1 << 20,
        DEFAULT_WALKS = 1000 };
 #define DEFAULT_TIME_NS (10 * UINT64_C(1000000000))
+
+uint64_t xp_now_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
 
 void xp_config_default(struct xp_config *c) {
   *c = (struct xp_config){

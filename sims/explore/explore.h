@@ -118,6 +118,9 @@ struct xp_strategy {
 extern const struct xp_strategy *const xp_strategies[]; /* ends with NULL */
 const struct xp_strategy *xp_strategy_find(const char *name);
 
+/* The wall clock of a search: monotonic, nanoseconds. */
+uint64_t xp_now_ns(void);
+
 /* One run of the prepared world under a chooser; x->strategy->begin has been called. r is reused:
  * zeroed before its first use. */
 void xp_run(struct xp_chooser *x, const struct xp_config *c, struct xp_run *r);

@@ -9,7 +9,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "sims/memory.h"
@@ -34,19 +33,13 @@ struct context {
   uint64_t start_ns, last_ns;
 };
 
-static uint64_t now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 static uint64_t limit(void *arg) {
   const struct context *c = arg;
   return atomic_load(&c->shared->lowest_failure);
 }
 
 static bool tick_now(struct context *c) {
-  uint64_t now = now_ns();
+  uint64_t now = xp_now_ns();
   if (now - c->last_ns < TICK_MS * UINT64_C(1000000)) return false;
   c->last_ns = now;
   return c->tick(now - c->start_ns, c->arg);
@@ -136,7 +129,7 @@ static bool search_together(struct xp_config *config, struct context *context,
 bool xp_jobs_search(const struct xp_config *c, uint32_t jobs, bool (*tick)(uint64_t, void *),
                     void *arg, struct xp_report *out) {
   struct xp_config config = *c;
-  struct context context = {.tick = tick, .arg = arg, .start_ns = now_ns()};
+  struct context context = {.tick = tick, .arg = arg, .start_ns = xp_now_ns()};
   context.shared = mmap(NULL, sizeof *context.shared, PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (context.shared == MAP_FAILED) return false;

@@ -1,7 +1,6 @@
 #include "sims/explore/minimise.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "sims/explore/linearise.h"
 #include "sims/explore/replay.h"
@@ -55,16 +54,10 @@ struct work {
   uint64_t start_ns;
 };
 
-static uint64_t now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 static bool has_budget(const struct work *w) {
   if (w->out->replays >= w->config->replays_max) return false;
   /* The clock costs as much as a short run: asked now and then. */
-  return w->out->replays % 32 != 0 || now_ns() - w->start_ns < w->config->budget_ns;
+  return w->out->replays % 32 != 0 || xp_now_ns() - w->start_ns < w->config->budget_ns;
 }
 
 static bool shows_bug(const struct work *w, const struct xp_run *r) {
@@ -274,7 +267,7 @@ void xp_minimise(struct xp_schedule *s, struct xp_run *r, const struct xp_minimi
   struct xp_run best = {.decisions = NULL};
   struct work w = {.config = m, .out = out, .best = s, .run = &best, .bug = r->outcome};
   *out = (struct xp_minimised){.from_preemptions = r->preemptions};
-  w.start_ns = now_ns();
+  w.start_ns = xp_now_ns();
   out->is_reproduced = reproduce(&w, r);
   if (out->is_reproduced) {
     simplify(&w);
@@ -285,7 +278,7 @@ void xp_minimise(struct xp_schedule *s, struct xp_run *r, const struct xp_minimi
     *r = best;
   }
   out->preemptions = r->preemptions;
-  out->ns = now_ns() - w.start_ns;
+  out->ns = xp_now_ns() - w.start_ns;
   xp_schedule_free(&w.trial);
   xp_run_free(&w.trial_run);
 }

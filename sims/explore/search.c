@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "sims/explore/observe.h"
 #include "sims/explore/plan.h"
@@ -34,12 +33,6 @@ struct turn {
   bool is_observed, is_checked;
 };
 
-static uint64_t now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* ---- when to end ----------------------------------------------------------------------------- */
 
 static void end_search(struct search *s, enum xp_why why) {
@@ -52,7 +45,7 @@ static void ask_limits(struct search *s) {
   s->ask_at_run = s->executed + ASK_RUNS - 1;
   s->ask_at_point = s->report->points + ASK_POINTS;
   if (s->config.stop != NULL && s->config.stop(s->config.stop_arg)) end_search(s, XP_WHY_STOPPED);
-  if (now_ns() - s->started_ns >= s->config.time_ns) end_search(s, XP_WHY_TIME);
+  if (xp_now_ns() - s->started_ns >= s->config.time_ns) end_search(s, XP_WHY_TIME);
 }
 
 static uint64_t index_of(const struct search *s, const struct turn *t) {
@@ -278,7 +271,7 @@ static void open_search(struct search *s, const struct xp_config *c, struct xp_r
   s->runner.config = &s->config;
   s->observer.config = &s->config;
   s->observer.coverage = &r->coverage;
-  s->started_ns = now_ns();
+  s->started_ns = xp_now_ns();
 }
 
 static void close_search(struct search *s) {
@@ -289,7 +282,7 @@ static void close_search(struct search *s) {
     r->blocked += r->share[i].claim.blocked;
     row->close(s->chooser[i]);
   }
-  r->elapsed_ns = now_ns() - s->started_ns;
+  r->elapsed_ns = xp_now_ns() - s->started_ns;
   xp_runner_free(&s->runner);
   xp_observer_free(&s->observer);
   free(s->path.place);
