@@ -3,6 +3,9 @@
 #ifndef RUNTIME_LOCKRANK_H
 #define RUNTIME_LOCKRANK_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 enum rt_lock_rank {
   RT_RANK_TEST = 1,      /* tests and front ends, above the runtime */
   RT_RANK_CHAN = 10,     /* one channel */
@@ -18,5 +21,18 @@ enum rt_lock_rank {
   RT_RANK_META = 80,     /* metadata allocator, type registry */
   RT_RANK_EVENT = 90     /* event drain */
 };
+
+struct plat_mutex;
+enum { RT_HELD_MAX = 64 };
+
+/* The locks of one thread, which alone may use it. Kept by the platforms. */
+struct rt_held {
+  uint32_t count;
+  struct plat_mutex *lock[RT_HELD_MAX];
+};
+/* Dies when the order forbids to lock m now; same_rank: its rank may be held already. */
+void rt_held_check(const struct rt_held *held, const struct plat_mutex *m, bool same_rank);
+void rt_held_add(struct rt_held *held, struct plat_mutex *m);
+void rt_held_remove(struct rt_held *held, const struct plat_mutex *m);
 
 #endif

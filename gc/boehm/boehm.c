@@ -310,29 +310,3 @@ void gc_p_finish(struct gc_p *p) {
   at_u64_add_relaxed(&boehm.exited_mallocs, p->private_words[WORD_MALLOCS]);
   at_u64_add_relaxed(&boehm.exited_bytes, p->private_words[WORD_BYTES]);
 }
-
-void gc_mutator_init(struct gc_mutator *mu) { (void)mu; }
-void gc_mutator_exit(struct gc_mutator *mu) { (void)mu; }
-void gc_p_acquired(struct gc_p *p) { (void)p; }
-
-struct gc_mutator *gc_worker_find(struct gc_p *p, uint64_t now_ns) {
-  (void)p, (void)now_ns;
-  return NULL;
-}
-
-struct gc_mutator *gc_worker_find_idle(struct gc_p *p, uint64_t now_ns) {
-  (void)p, (void)now_ns;
-  return NULL;
-}
-
-bool gc_work_available(struct gc_p *p) {
-  (void)p;
-  return false;
-}
-
-bool gc_periodic_due(uint64_t now_ns) {
-  (void)now_ns;
-  return false;
-}
-
-void gc_periodic_run(struct gc_mutator *self) { (void)self; }

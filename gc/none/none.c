@@ -101,39 +101,6 @@ void gc_p_init(struct gc_p *p, uint32_t index, uint64_t fastrand_seed) {
 void gc_p_finish(struct gc_p *p) {
   gc_cache_finish(p);
 }
-void gc_p_acquired(struct gc_p *p) {
-  (void)p;
-}
-void gc_mutator_init(struct gc_mutator *mu) {
-  (void)mu;
-}
-void gc_mutator_exit(struct gc_mutator *mu) {
-  (void)mu;
-}
-
-struct gc_mutator *gc_worker_find(struct gc_p *p, uint64_t now_ns) {
-  (void)p, (void)now_ns;
-  return NULL;
-}
-
-struct gc_mutator *gc_worker_find_idle(struct gc_p *p, uint64_t now_ns) {
-  (void)p, (void)now_ns;
-  return NULL;
-}
-
-bool gc_work_available(struct gc_p *p) {
-  (void)p;
-  return false;
-}
-
-bool gc_periodic_due(uint64_t now_ns) {
-  (void)now_ns;
-  return false;
-}
-
-void gc_periodic_run(struct gc_mutator *self) {
-  (void)self;
-}
 
 /* No row of this collector sets gc_flags.switch_hooks. */
 void gc_switch_begin(void *to_stack_top) {

@@ -202,8 +202,8 @@ static void leave_live(const struct model_thread *t) {
 /* The last act of a thread: its stack is not used again once this has switched away. */
 _Noreturn static void end_thread(struct model_thread *self) {
   struct model_thread *next = NULL;
-  if (self->held_count != 0)
-    rt_die("thread %s ends holding %s", self->name, self->held[0]->name);
+  if (self->held.count != 0)
+    rt_die("thread %s ends holding %s", self->name, self->held.lock[0]->name);
   plat_step(PLAT_OP_THREAD_END, self, end_site());
   self->clock_ps = plat_model_hot.clock_ps;
   self->state = MODEL_ENDED;

@@ -4,8 +4,8 @@
 
 #include "plat_model.h"
 #include "runtime/ctx.h"
+#include "runtime/lockrank.h"
 
-enum { MODEL_HELD_MAX = 64 };
 #define MODEL_NOT_IN_HEAP UINT32_MAX
 
 enum model_state {
@@ -34,8 +34,7 @@ struct model_thread {
   struct model_thread *next_waiter;   /* for the same mutex */
   struct model_thread *joiner;        /* blocked until this thread ends */
   struct model_thread *alive;         /* itself; NULL when it has ended */
-  struct plat_mutex *held[MODEL_HELD_MAX];
-  uint32_t held_count;
+  struct rt_held held;
   void *self;                         /* plat_self */
   void (*fn)(void *);
   void *arg;

@@ -24,21 +24,10 @@ void plat_mutex_destroy(struct plat_mutex *m) {
 
 bool plat_mutex_held(struct plat_mutex *m) { return m->owner == model.running; }
 
-static void check_rank(const struct model_thread *self, const struct plat_mutex *m,
-                       bool same_rank) {
-  for (uint32_t i = 0; i < self->held_count; i++) {
-    const struct plat_mutex *h = self->held[i];
-    if (h->rank > m->rank || (h->rank == m->rank && !same_rank))
-      rt_die("lock order: %s (rank %u) locked while %s (rank %u) is held", m->name,
-             (unsigned)m->rank, h->name, (unsigned)h->rank);
-  }
-}
-
 static void take(struct model_thread *self, struct plat_mutex *m) {
   rt_assert(m->owner == NULL);
-  rt_assert(self->held_count < MODEL_HELD_MAX);
   m->owner = self;
-  self->held[self->held_count++] = m;
+  rt_held_add(&self->held, m);
   plat_charge(PLAT_COST_lock, 1);
 }
 
@@ -46,7 +35,7 @@ void plat_mutex_lock_(struct plat_mutex *m, bool same_rank, const struct plat_si
   struct model_thread *self = model.running;
   check_initialised(m);
   if (m->owner == self) rt_die("%s is locked twice by one thread", m->name);
-  check_rank(self, m, same_rank);
+  rt_held_check(&self->held, m, same_rank);
   self->wants = m;
   plat_step(PLAT_OP_LOCK, m, site);
   while (m->owner != NULL) {
@@ -77,10 +66,7 @@ void plat_mutex_unlock_(struct plat_mutex *m, const struct plat_site *site) {
   check_initialised(m);
   if (m->owner != self) rt_die("%s is unlocked by a thread that does not hold it", m->name);
   plat_step(PLAT_OP_UNLOCK, m, site);
-  uint32_t i = self->held_count;
-  while (i > 0 && self->held[i - 1] != m) i--;
-  rt_assert(i > 0);
-  self->held[i - 1] = self->held[--self->held_count];
+  rt_held_remove(&self->held, m);
   m->owner = NULL;
   struct model_thread *waiter = m->first;
   m->first = m->last = NULL;

@@ -9,18 +9,18 @@
 #include <uv.h>
 
 #include "runtime/check.h"
+#include "runtime/lockrank.h"
 #include "runtime/plat.h"
 #include "runtime/rng.h"
 #include "runtime/vmem.h"
 
-enum { HELD_MAX = 64, SPIN_ROUNDS = 40, THREAD_STACK_BYTES = 1 << 20 };
+enum { SPIN_ROUNDS = 40, THREAD_STACK_BYTES = 1 << 20 };
 
 /* One per OS thread; its address is the thread's identity. Only functions of this file use it, and
  * none of them switches stacks, so that the compiler may keep the address for one call. */
 struct native_thread {
   void *self;
-  uint32_t held_count;               /* locks held; with check_hot only */
-  struct plat_mutex *held[HELD_MAX];
+  struct rt_held held;               /* with check_hot only */
 };
 static _Thread_local struct native_thread me;
 
@@ -50,28 +50,6 @@ static void os_init(struct plat_os_wait *w) {
 static void os_destroy(struct plat_os_wait *w) {
   uv_cond_destroy(&os_of(w)->cond);
   uv_mutex_destroy(&os_of(w)->mutex);
-}
-
-static void check_rank(const struct native_thread *self, const struct plat_mutex *m,
-                       bool same_rank) {
-  for (uint32_t i = 0; i < self->held_count; i++) {
-    const struct plat_mutex *h = self->held[i];
-    if (h->rank > m->rank || (h->rank == m->rank && !same_rank))
-      rt_die("lock order: %s (rank %u) locked while %s (rank %u) is held", m->name,
-             (unsigned)m->rank, h->name, (unsigned)h->rank);
-  }
-}
-
-static void held_add(struct native_thread *self, struct plat_mutex *m) {
-  rt_assert(self->held_count < HELD_MAX);
-  self->held[self->held_count++] = m;
-}
-
-static void held_remove(struct native_thread *self, struct plat_mutex *m) {
-  uint32_t i = self->held_count;
-  while (i > 0 && self->held[i - 1] != m) i--;
-  rt_assert(i > 0);
-  self->held[i - 1] = self->held[--self->held_count];
 }
 
 void plat_mutex_init(struct plat_mutex *m, unsigned rank, const char *name) {
@@ -111,11 +89,11 @@ static void lock_checked(struct plat_mutex *m, bool same_rank) {
   uint32_t free_state = 0;
   if (m->rank == 0) rt_die("a mutex that was not initialised is locked");
   if (at_ptr_load_relaxed(&m->owner) == &me) rt_die("%s is locked twice by one thread", m->name);
-  if (RT_CHECK_HOT) check_rank(&me, m, same_rank);
+  if (RT_CHECK_HOT) rt_held_check(&me.held, m, same_rank);
   if (!at_u32_cas_acqrel(&m->state, &free_state, 1)) /* pairs with plat_mutex_unlock */
     lock_contended(m);
   at_ptr_store_relaxed(&m->owner, &me);
-  if (RT_CHECK_HOT) held_add(&me, m);
+  if (RT_CHECK_HOT) rt_held_add(&me.held, m);
 }
 
 __attribute__((noinline)) void plat_mutex_lock(struct plat_mutex *m) { lock_checked(m, false); }
@@ -130,14 +108,14 @@ __attribute__((noinline)) bool plat_mutex_try_lock(struct plat_mutex *m) {
   rt_assert(m->rank != 0);
   if (!at_u32_cas_acqrel(&m->state, &free_state, 1)) return false; /* pairs with unlock */
   at_ptr_store_relaxed(&m->owner, &me);
-  if (RT_CHECK_HOT) held_add(&me, m);
+  if (RT_CHECK_HOT) rt_held_add(&me.held, m);
   return true;
 }
 
 __attribute__((noinline)) void plat_mutex_unlock(struct plat_mutex *m) {
   if (at_ptr_load_relaxed(&m->owner) != &me)
     rt_die("%s is unlocked by a thread that does not hold it", m->rank == 0 ? "?" : m->name);
-  if (RT_CHECK_HOT) held_remove(&me, m);
+  if (RT_CHECK_HOT) rt_held_remove(&me.held, m);
   at_ptr_store_relaxed(&m->owner, NULL);
   if (at_u32_xchg_acqrel(&m->state, 0) != 2) return; /* pairs with lock_checked */
   struct os_wait *os = os_of(&m->os);
@@ -226,7 +204,7 @@ static void thread_main(void *arg) {
   struct plat_thread *t = arg;
   pthread_setname_np(pthread_self(), t->name);
   t->fn(t->arg);
-  if (RT_CHECK_HOT) rt_assert(me.held_count == 0);
+  if (RT_CHECK_HOT) rt_assert(me.held.count == 0);
   /* pairs with plat_main: what the thread did happens before plat_main returns */
   if (at_u32_add_acqrel(&native.live_threads, UINT32_MAX) == 1) plat_note_wake(&native.all_ended);
 }

@@ -3,15 +3,11 @@
 #define TESTS_CLI_HARNESS_H
 
 #include <cjson/cJSON.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
 
-#include <cmocka.h>
+#include "tests/support/test.h"
 
 /* argv: TRICOLOR FAKE_ENGINE [TMPDIR]. Makes a directory, changes into it, fills it with libexec/
  * (fake engines), configs/ (one scenario, "shipped") and mini.json. */

@@ -1,15 +1,12 @@
 /* sims/choices.c names exactly what the collector's registries hold. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <cmocka.h>
 
 #include "gc/barrier.h"
 #include "gc/collector.h"
 #include "gc/pacer.h"
 #include "maps/kind.h"
 #include "sims/choices.h"
+#include "tests/support/test.h"
 
 static void test_barriers(void **state) {
   (void)state;

@@ -1,22 +1,13 @@
 /* Key generators against exact probabilities, with fixed seeds. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "sims/keygen.h"
+#include "tests/support/test.h"
 
 enum { CELLS_MAX = 1000 };
-
-static uint64_t scaled(uint64_t n) {
-  const char *text = getenv("TEST_SCALE");
-  uint64_t percent = text == NULL ? 100 : strtoull(text, NULL, 10);
-  return n * (percent == 0 ? 1 : percent) / 100;
-}
 
 /* Pearson's statistic over cells of at least 10 expected draws, rarer ones merged from the end,
  * standardised: (X - f) / sqrt(2 f) for f degrees of freedom. About normal when the law holds. */
@@ -70,7 +61,7 @@ static void test_zipf(void **state) {
   static const uint32_t spaces[] = {1, 2, 3, 10, 1000};
   for (size_t t = 0; t < sizeof thetas / sizeof thetas[0]; t++)
     for (size_t s = 0; s < sizeof spaces / sizeof spaces[0]; s++) {
-      double z = score(SC_DIST_ZIPF, spaces[s], thetas[t], thetas[t], scaled(400000));
+      double z = score(SC_DIST_ZIPF, spaces[s], thetas[t], thetas[t], test_scaled(400000));
       if (z > 5) fail_msg("theta %g, space %u: score %.2f", thetas[t], (unsigned)spaces[s], z);
     }
 }
@@ -79,7 +70,7 @@ static void test_uniform(void **state) {
   (void)state;
   static const uint32_t spaces[] = {1, 2, 7, 1000};
   for (size_t s = 0; s < sizeof spaces / sizeof spaces[0]; s++) {
-    double z = score(SC_DIST_UNIFORM, spaces[s], 0, 0, scaled(400000));
+    double z = score(SC_DIST_UNIFORM, spaces[s], 0, 0, test_scaled(400000));
     if (z > 5) fail_msg("space %u: score %.2f", (unsigned)spaces[s], z);
   }
 }

@@ -1,13 +1,10 @@
 /* MMU against a brute-force minimum over every place of the window, and by hand. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <cmocka.h>
 
 #include "runtime/rng.h"
 #include "sims/mmu.h"
+#include "tests/support/test.h"
 
 enum { SPAN = 400, PROCS_MAX = 5 };
 

@@ -1,15 +1,12 @@
 /* The result document: exact numbers, nulls, names, and one documented row per field. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cjson/cJSON.h>
-#include <cmocka.h>
 
 #include "sims/result.h"
+#include "tests/support/test.h"
 
 static const struct sim_result_map maps[] = {
   {.name = "a \"b\"", .count = 1000000, .B = 18, .gets = UINT64_MAX}};

@@ -2,16 +2,9 @@
 #ifndef TESTS_EXPLORE_SUPPORT_H
 #define TESTS_EXPLORE_SUPPORT_H
 
-/* clang-format off: cmocka.h needs these first */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include "sims/explore/search.h"
 #include "sims/litmus/litmus.h"
+#include "tests/support/test.h"
 
 /* Prepares a litmus program at the moment when its threads have been started. */
 void test_prepare(enum litmus_program program, uint32_t variant);

@@ -96,6 +96,18 @@ void fake_end(void) {
   gc_heap_finish();
 }
 
+int fake_setup(void **state) {
+  (void)state;
+  fake_begin(NULL);
+  return 0;
+}
+
+int fake_teardown(void **state) {
+  (void)state;
+  fake_end();
+  return 0;
+}
+
 struct gc_type *fake_type(uint32_t size, uint64_t mask) {
   struct gc_type *t = rt_meta_alloc(sizeof *t, 8); /* types live as long as the process */
   uint64_t *words = rt_meta_alloc(sizeof *words, 8);
@@ -159,10 +171,4 @@ void fake_marking(bool on) {
 
 uint64_t fake_count(const struct at_u64 *counter) {
   return at_u64_load_relaxed(counter);
-}
-
-uint64_t test_scaled(uint64_t full) {
-  const char *percent = getenv("TEST_SCALE");
-  uint64_t scaled = percent == NULL ? full : full * strtoull(percent, NULL, 10) / 100;
-  return scaled > 0 ? scaled : 1;
 }

@@ -3,19 +3,12 @@
 #ifndef TESTS_HEAP_FAKE_H
 #define TESTS_HEAP_FAKE_H
 
-/* clang-format off: cmocka.h needs these first */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include "gc/heap.h"
 #include "gc/heap_int.h"
 #include "gc/hooks.h"
 #include "gc/sweep.h"
 #include "gc/world.h"
+#include "tests/support/test.h"
 
 enum { FAKE_PROCS = 4, FAKE_WORDS_MAX = 8192 };
 
@@ -36,6 +29,13 @@ extern struct fake fake;
 /* A fresh heap with FAKE_PROCS Ps and one mutator on each. NULL: default configuration. */
 void fake_begin(const struct gc_config *config);
 void fake_end(void);
+/* The same as cmocka's set-up and tear-down of a test. */
+int fake_setup(void **state);
+int fake_teardown(void **state);
+/* The mutator on the first P. */
+static inline struct gc_mutator *mu(void) {
+  return &fake.mu[0];
+}
 
 /* A registered type of size bytes whose words listed in mask (one word of bits) are pointers. */
 struct gc_type *fake_type(uint32_t size, uint64_t mask);
@@ -56,9 +56,6 @@ uint32_t fake_index(const void *object);
 struct gc_span *fake_span(const void *object);
 
 uint64_t fake_count(const struct at_u64 *counter);
-
-/* full scaled by the environment variable TEST_SCALE (percent, default 100); at least 1. */
-uint64_t test_scaled(uint64_t full);
 
 /* assert_int_equal for 64 bits, with both values printed. */
 #define assert_u64(got, want) assert_int_equal((uint64_t)(got), (uint64_t)(want))

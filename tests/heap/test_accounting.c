@@ -1,21 +1,6 @@
 /* heap_live, totals and page counters, to the byte (F2.5, F2.6). */
 #include "fake.h"
 
-static int begin(void **state) {
-  (void)state;
-  fake_begin(NULL);
-  return 0;
-}
-
-static int end(void **state) {
-  (void)state;
-  fake_end();
-  return 0;
-}
-
-static struct gc_mutator *mu(void) {
-  return &fake.mu[0];
-}
 static uint64_t live(void) {
   return fake_count(&gc_heap.n.heap_live);
 }
@@ -128,11 +113,11 @@ static void test_page_cache(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(test_refill, begin, end),
-      cmocka_unit_test_setup_teardown(test_flush, begin, end),
-      cmocka_unit_test_setup_teardown(test_scan_bytes, begin, end),
-      cmocka_unit_test_setup_teardown(test_pages, begin, end),
-      cmocka_unit_test_setup_teardown(test_page_cache, begin, end),
+      cmocka_unit_test_setup_teardown(test_refill, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_flush, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_scan_bytes, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_pages, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_page_cache, fake_setup, fake_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

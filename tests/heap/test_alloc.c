@@ -1,22 +1,6 @@
 /* gc_alloc and friends: which slot, what is charged, what happens while marking. */
 #include "fake.h"
 
-static int begin(void **state) {
-  (void)state;
-  fake_begin(NULL);
-  return 0;
-}
-
-static int end(void **state) {
-  (void)state;
-  fake_end();
-  return 0;
-}
-
-static struct gc_mutator *mu(void) {
-  return &fake.mu[0];
-}
-
 static bool is_zero(const void *p, uint64_t bytes) {
   for (uint64_t i = 0; i < bytes; i++)
     if (((const char *)p)[i] != 0) return false;
@@ -303,19 +287,19 @@ static void test_global_roots(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(test_fast_class, begin, end),
-      cmocka_unit_test_setup_teardown(test_ascending, begin, end),
-      cmocka_unit_test_setup_teardown(test_zero_size, begin, end),
-      cmocka_unit_test_setup_teardown(test_tiny, begin, end),
-      cmocka_unit_test_setup_teardown(test_arrays, begin, end),
-      cmocka_unit_test_setup_teardown(test_large, begin, end),
-      cmocka_unit_test_setup_teardown(test_large_zeroing, begin, end),
-      cmocka_unit_test_setup_teardown(test_black, begin, end),
-      cmocka_unit_test_setup_teardown(test_no_assist, begin, end),
-      cmocka_unit_test_setup_teardown(test_trigger, begin, end),
-      cmocka_unit_test_setup_teardown(test_poll, begin, end),
-      cmocka_unit_test_setup_teardown(test_copy_clear, begin, end),
-      cmocka_unit_test_setup_teardown(test_global_roots, begin, end),
+      cmocka_unit_test_setup_teardown(test_fast_class, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_ascending, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_zero_size, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_tiny, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_arrays, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_large, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_large_zeroing, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_black, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_no_assist, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_trigger, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_poll, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_copy_clear, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_global_roots, fake_setup, fake_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

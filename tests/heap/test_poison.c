@@ -1,57 +1,23 @@
 /* Checking mode must notice writes to freed memory; and the ends of a run for want of memory.
  * Each death happens in a child process. */
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "fake.h"
 
-static int report_fd;
-
-/* Ends the child with the kind and the message in the pipe. */
-static void report_end(enum rt_end kind, const char *message) {
-  char head = (char)kind;
-  ssize_t done = write(report_fd, &head, 1);
-  done = write(report_fd, message, strlen(message));
-  (void)done;
-  _exit(1);
-}
-
-struct death {
-  int kind; /* enum rt_end; -1: it lived */
-  char message[512];
+struct life {
+  const struct gc_config *config;
+  void (*body)(void);
 };
 
-static struct death run_child(void (*body)(void), const struct gc_config *config) {
-  int ends[2], status;
-  struct death death = {.kind = -1};
-  assert_int_equal(pipe(ends), 0);
-  pid_t pid = fork();
-  assert_true(pid >= 0);
-  if (pid == 0) {
-    report_fd = ends[1];
-    rt_set_end_handler(report_end);
-    fake_begin(config);
-    body();
-    _exit(0);
-  }
-  close(ends[1]);
-  char head;
-  if (read(ends[0], &head, 1) == 1) death.kind = head;
-  size_t used = 0;
-  for (ssize_t n = 1; n > 0 && used + 1 < sizeof death.message; used += (size_t)n) {
-    n = read(ends[0], death.message + used, sizeof death.message - 1 - used);
-    if (n < 0) n = 0;
-  }
-  close(ends[0]);
-  assert_int_equal(waitpid(pid, &status, 0), pid);
-  assert_true(WIFEXITED(status));
-  return death;
+static void live(void *arg) {
+  const struct life *life = arg;
+  fake_begin(life->config);
+  life->body();
 }
 
-static struct gc_mutator *mu(void) {
-  return &fake.mu[0];
+static struct test_death run_child(void (*body)(void), const struct gc_config *config) {
+  struct life life = {config, body};
+  return test_run_child(live, &life);
 }
 
 static struct gc_config checking(void) {
@@ -147,7 +113,7 @@ static void mark_free_slot(void) {
 
 static void expect_violation(void (*body)(void), const char *text) {
   struct gc_config config = checking();
-  struct death death = run_child(body, &config);
+  struct test_death death = run_child(body, &config);
   if (strstr(death.message, text) == NULL) print_message("message: %s\n", death.message);
   assert_int_equal(death.kind, RT_END_VIOLATION);
   assert_non_null(strstr(death.message, text));
@@ -230,20 +196,19 @@ static void test_cap(void **state) {
   struct gc_config config;
   gc_config_default(&config);
   config.memory_cap_bytes = 6 << 20; /* not a multiple of the 4 MiB step */
-  struct death death = run_child(fill_small, &config);
+  struct test_death death = run_child(fill_small, &config);
   assert_int_equal(death.kind, RT_END_CAP);
   assert_string_equal(death.message,
                       "memory cap reached: 1024 bytes asked, 6291456 committed, cap 6291456");
   death = run_child(one_large, &config);
   assert_int_equal(death.kind, RT_END_CAP);
   assert_non_null(strstr(death.message, "67108864 bytes asked"));
-  death = run_child(exactly_the_cap, &config);
-  assert_int_equal(death.kind, -1);
+  assert_true(run_child(exactly_the_cap, &config).exited);
 }
 
 static void test_no_memory(void **state) {
   (void)state;
-  struct death death = run_child(overflowing, NULL);
+  struct test_death death = run_child(overflowing, NULL);
   assert_int_equal(death.kind, RT_END_NOMEM);
   death = run_child(absurd, NULL);
   assert_int_equal(death.kind, RT_END_NOMEM);

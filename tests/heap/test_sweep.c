@@ -1,21 +1,6 @@
 /* Sweeping: reuse of slots and spans, the order of F2.9.3, proportional sweeping, the reclaimer. */
 #include "fake.h"
 
-static int begin(void **state) {
-  (void)state;
-  fake_begin(NULL);
-  return 0;
-}
-
-static int end(void **state) {
-  (void)state;
-  fake_end();
-  return 0;
-}
-
-static struct gc_mutator *mu(void) {
-  return &fake.mu[0];
-}
 static struct gc_p *p0(void) {
   return &fake.p[0];
 }
@@ -294,20 +279,20 @@ static void test_recycling(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(test_reuse, begin, end),
-      cmocka_unit_test_setup_teardown(test_flush_in_group, begin, end),
-      cmocka_unit_test_setup_teardown(test_slot_is_allocated, begin, end),
-      cmocka_unit_test_setup_teardown(test_order, begin, end),
-      cmocka_unit_test_setup_teardown(test_free_span, begin, end),
-      cmocka_unit_test_setup_teardown(test_block, begin, end),
-      cmocka_unit_test_setup_teardown(test_proportional, begin, end),
-      cmocka_unit_test_setup_teardown(test_pace_when_done, begin, end),
-      cmocka_unit_test_setup_teardown(test_pace_distance, begin, end),
-      cmocka_unit_test_setup_teardown(test_budget, begin, end),
-      cmocka_unit_test_setup_teardown(test_reclaim_leaves_black, begin, end),
-      cmocka_unit_test_setup_teardown(test_reclaim, begin, end),
-      cmocka_unit_test_setup_teardown(test_reclaim_leaves_marked, begin, end),
-      cmocka_unit_test_setup_teardown(test_recycling, begin, end),
+      cmocka_unit_test_setup_teardown(test_reuse, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_flush_in_group, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_slot_is_allocated, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_order, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_free_span, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_block, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_proportional, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_pace_when_done, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_pace_distance, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_budget, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_reclaim_leaves_black, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_reclaim, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_reclaim_leaves_marked, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_recycling, fake_setup, fake_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,5 @@
 /* The litmus programs under the simplest searches: their number of schedules by preemptions is
  * known, sound variants hold under random schedules, the others break. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +7,7 @@
 #include "runtime/check.h"
 #include "runtime/rng.h"
 #include "sims/litmus/litmus.h"
+#include "tests/support/test.h"
 
 static struct litmus_case now;
 

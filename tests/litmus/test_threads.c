@@ -1,13 +1,8 @@
 /* The litmus programs on real threads: those that hold under every schedule hold here. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include "runtime/plat.h"
 #include "runtime/rng.h"
 #include "sims/litmus/litmus.h"
+#include "tests/support/test.h"
 
 enum { RUNS = 200 };
 

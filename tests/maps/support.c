@@ -1,10 +1,7 @@
 #include "support.h"
 
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 struct run {
@@ -12,13 +9,6 @@ struct run {
   go_fn *main;
   void *arg;
 };
-
-/* cmocka's handlers would go on with the next test, in the child. */
-static void default_signals(void) {
-  static const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE};
-  for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
-    signal(signals[i], SIG_DFL);
-}
 
 static void run_main(struct go_g *g, void *arg, void *heap_arg) {
   const struct run *run = arg;
@@ -46,68 +36,25 @@ static uint32_t default_procs(void) { return gc_collector.collects ? 2 : 1; }
 
 void test_run(go_fn *main, void *arg) { test_run_on(default_procs(), main, arg); }
 
+static void run_well(void *arg) {
+  if (plat_main(run_body, arg) != 0) _exit(1);
+}
+
 /* In a child process: every run starts from a fresh collector. */
 void test_run_on(uint32_t procs, go_fn *main, void *arg) {
   struct run run = {procs, main, arg};
-  int status = 0;
-  pid_t pid = fork();
-  assert_true(pid >= 0);
-  if (pid == 0) {
-    default_signals();
-    _exit(plat_main(run_body, &run));
-  }
-  assert_int_equal(waitpid(pid, &status, 0), pid);
-  assert_true(WIFEXITED(status));
-  assert_int_equal(WEXITSTATUS(status), 0);
+  struct test_death death = test_run_child(run_well, &run);
+  if (!death.exited) print_message("%s\n", death.message);
+  assert_true(death.exited);
 }
 
-static int report_fd;
-
-static void report_end(enum rt_end kind, const char *message) {
-  char head = (char)kind;
-  ssize_t done = write(report_fd, &head, 1);
-  done = write(report_fd, message, strlen(message));
-  (void)done;
-  _exit(1);
-}
-
-_Noreturn static void child(int fd, struct run *run) {
-  default_signals();
-  report_fd = fd;
-  int quiet = open("/dev/null", O_WRONLY);
-  if (quiet >= 0)
-    dup2(quiet, 2);
-  rt_set_end_handler(report_end);
-  plat_main(run_body, run);
-  _exit(0);
-}
+static void run_in_child(void *arg) { plat_main(run_body, arg); }
 
 void test_dies(go_fn *main, void *arg, const char *message) {
   struct run run = {default_procs(), main, arg};
-  char got[1024] = "";
-  int ends[2], status = 0;
-  size_t length = 0;
-  assert_int_equal(pipe(ends), 0);
-  pid_t pid = fork();
-  assert_true(pid >= 0);
-  if (pid == 0)
-    child(ends[1], &run);
-  close(ends[1]);
-  for (ssize_t n = 1; n > 0 && length + 1 < sizeof got;) {
-    n = read(ends[0], got + length, sizeof got - 1 - length);
-    length += n > 0 ? (size_t)n : 0;
-  }
-  close(ends[0]);
-  assert_int_equal(waitpid(pid, &status, 0), pid);
-  assert_true(length > 0);
-  assert_int_equal(got[0], RT_END_FATAL);
-  assert_string_equal(got + 1, message);
-}
-
-uint64_t test_scaled(uint64_t full) {
-  const char *percent = getenv("TEST_SCALE");
-  uint64_t scaled = percent == NULL ? full : full * strtoull(percent, NULL, 10) / 100;
-  return scaled > 0 ? scaled : 1;
+  struct test_death death = test_run_child(run_in_child, &run);
+  assert_int_equal(death.kind, RT_END_FATAL);
+  assert_string_equal(death.message, message);
 }
 
 void test_failed(const char *file, int line, const char *what, const char *fmt, ...) {

@@ -2,15 +2,8 @@
 #ifndef TESTS_MAPS_SUPPORT_H
 #define TESTS_MAPS_SUPPORT_H
 
-/* clang-format off: cmocka.h needs these first */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include "maps/map_int.h"
+#include "tests/support/test.h"
 
 /* hashkey[0] of the vectors measured on real Go (F1.8.9). */
 static const uint64_t TEST_HASH_KEY = 0x0123456789abcdefULL;
@@ -23,9 +16,6 @@ void test_run_on(uint32_t procs, go_fn *main, void *arg);
 
 /* Runs main like test_run in a child process; the text of the fatal error it must end with. */
 void test_dies(go_fn *main, void *arg, const char *message);
-
-/* full, scaled by the environment variable TEST_SCALE (percent, default 100); at least 1. */
-uint64_t test_scaled(uint64_t full);
 
 /* A map of 8-byte keys and values, all its entries key -> value, seeded. */
 struct map *test_ints(struct go_g *g, const struct map_type *t, uint32_t hash0);

@@ -1,10 +1,5 @@
 #include "tests/mark/support.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,13 +8,6 @@
 #include <unistd.h>
 
 #include "runtime/event.h"
-
-uint64_t test_scaled(uint64_t n) {
-  const char *percent = getenv("TEST_SCALE");
-  uint64_t scale = percent == NULL ? 100 : strtoull(percent, NULL, 10);
-  uint64_t scaled = n * scale / 100;
-  return scaled == 0 ? 1 : scaled;
-}
 
 bool test_is_full(void) { return test_scaled(100) >= 100; }
 

@@ -7,9 +7,8 @@
 
 #include "gc/faults.h"
 #include "sched/go.h"
+#include "tests/support/test.h"
 
-/* n scaled by the environment's TEST_SCALE (percent, default 100), at least 1. */
-uint64_t test_scaled(uint64_t n);
 /* Not scaled down: counts that need many operations may be asserted. */
 bool test_is_full(void);
 

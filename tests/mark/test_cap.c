@@ -1,10 +1,4 @@
 /* At the memory cap: garbage is collected and the run goes on, live objects end it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <string.h>
 
 #include "runtime/rng.h"

@@ -1,11 +1,5 @@
 /* The whole collector under the real scheduler, verified at the end of every cycle.
  * covers gc.mark.strong, gc.mark.done */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 

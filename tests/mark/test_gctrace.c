@@ -1,13 +1,8 @@
 /* gc_cycle_format against lines and numbers that Go 1.19 prints (F7.1 to F7.6). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <string.h>
 
 #include "gc/gctrace.h"
+#include "tests/support/test.h"
 
 static void test_ms(void **state) {
   (void)state;

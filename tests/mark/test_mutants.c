@@ -1,11 +1,5 @@
 /* Every fault is reported by the verifier: a checker that has never failed proves nothing.
  * Also the re-check after the stop (issue 27993), made to happen. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <string.h>
 
 #include "gc/concurrent/state.h"

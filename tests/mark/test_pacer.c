@@ -1,17 +1,12 @@
 /* The pacer and the limiter against values that Go 1.19.8 printed (F5.11, F5.13.5, F3.3.1, F0.4),
  * and the contract every row of gc_pacers[] keeps. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <math.h>
 #include <string.h>
 
 #include "gc/pacer.h"
 #include "gc/pacer_limiter.h"
 #include "tests/mark/numbers.h"
+#include "tests/support/test.h"
 
 static const struct gc_pacer_ops *go119(void) { return gc_pacer_find("go1.19"); }
 

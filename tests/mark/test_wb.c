@@ -1,12 +1,5 @@
 /* The write-barrier buffer: what is recorded, in which order, and what a flush makes of it
  * (F4.3 to F4.12). No cycle runs; the test switches the barrier on by hand. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "gc/concurrent/state.h"
 #include "gc/concurrent/wb.h"
 #include "tests/mark/numbers.h"

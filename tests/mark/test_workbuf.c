@@ -1,11 +1,5 @@
 /* Work buffers: order, hand-over and balance of one P (F3.5), and the global stacks under many
  * threads: nothing lost, nothing doubled. Covers the shapes of gc/concurrent/workbuf.h. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdlib.h>
 
 #include "gc/concurrent/workbuf.h"

@@ -5,7 +5,7 @@
 
 #include "sims/scenario.h"
 #include "tests/scenario/cases.h"
-#include "tests/scenario/unit.h"
+#include "tests/support/test.h"
 
 static const char *fault_of(const struct test_case *c, const struct scenario *s,
                             const struct sc_errors *errors) {

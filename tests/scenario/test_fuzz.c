@@ -8,7 +8,7 @@
 #include "runtime/rng.h"
 #include "sims/memory.h"
 #include "sims/scenario.h"
-#include "tests/scenario/unit.h"
+#include "tests/support/test.h"
 
 enum { FILES_MAX = 64, ROUNDS = 40000, TEXT_MAX = 16384 };
 

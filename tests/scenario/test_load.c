@@ -11,7 +11,7 @@
 #include "sims/memory.h"
 #include "sims/scenario.h"
 #include "sims/scenario_int.h"
-#include "tests/scenario/unit.h"
+#include "tests/support/test.h"
 
 #define MINIMAL "{\"name\":\"x\",\"goroutines\":[{\"body\":[{\"op\":\"gc\"}]}]}"
 
