@@ -30,7 +30,7 @@ static int publish(struct work *w, bool is_whole) {
   }
   if (result == NULL) return sim_outcome_status(&w->outcome);
   if (is_whole) sim_search_note(s, result);
-  bool is_search = w->search.token == NULL;
+  bool is_search = w->search.again == NULL;
   if (is_whole && shows) sim_explore_print(s, result, is_search, stdout, w->cli->color_out);
   int lost = w->json.path != NULL ? sim_output_status(sim_output_write(&w->json, result)) : 0;
   if (lost == 0 && is_whole) lost = sim_output_status(sim_output_keep(&w->trace, ""));
@@ -55,9 +55,9 @@ static int run(struct work *w, const char *engine) {
 }
 
 int sim_search_command(struct sim_cli *cli, const struct sim_options *o, const char *file,
-                       const struct scenario *s, const char *token) {
+                       const struct scenario *s, const struct sim_again *again) {
   struct work w = {
-    .cli = cli, .o = o, .search = {.scenario = s, .token = token, .run = 1, .runs = 1},
+    .cli = cli, .o = o, .search = {.scenario = s, .again = again, .run = 1, .runs = 1},
   };
   int status = TRI_EXIT_INPUT;
   bool is_same = o->trace != NULL && o->json != NULL && strcmp(o->trace, o->json) == 0;

@@ -11,9 +11,16 @@
 
 /* ---- one search or replay on the model (cli_search.c) ---- */
 
+/* One schedule to run again. */
+struct sim_again {
+  const char *token;
+  const char *schedule;   /* the file it is from; NULL: none */
+  bool drift;             /* look for what has moved */
+};
+
 struct sim_search {
   const struct scenario *scenario;
-  const char *token;      /* NULL: a search; else the one schedule to run again */
+  const struct sim_again *again; /* NULL: a search */
   const char *trace_path; /* where the engine writes its trace; NULL: nowhere */
   const char *directory;  /* where it runs and leaves schedule files; NULL: here */
   uint32_t run, runs;     /* "search 3 of 40" */
@@ -39,10 +46,10 @@ bool sim_search_fine(enum sim_search_verdict v);
 /* Adds "expectation": {"violation": text or null, "found": text or null, "holds": bool}. */
 void sim_search_note(const struct scenario *s, cJSON *result);
 
-/* All of one command: outputs, the search or (with a token) the replay, tables, files. file: of the
- * scenario. The exit status (cli_explore.c). */
+/* All of one command: outputs, the search or (again is not NULL) the replay, tables, files. file:
+ * the scenario's. The exit status (cli_explore.c). */
 int sim_search_command(struct sim_cli *cli, const struct sim_options *o, const char *file,
-                       const struct scenario *s, const char *token);
+                       const struct scenario *s, const struct sim_again *again);
 
 /* ---- for people ---- */
 

@@ -223,6 +223,34 @@ static void print_verdict(const struct scenario *s, const cJSON *r, FILE *f, boo
   fprintf(f, "%s\n", sim_style_end(style, color));
 }
 
+/* How a schedule fitted, where there is something to say. */
+static void print_replay(const cJSON *r, FILE *f) {
+  const cJSON *replay = cJSON_GetObjectItemCaseSensitive(r, "replay");
+  bool is_of_this_build = cJSON_IsTrue(sim_metric_find(replay, "is_of_this_build"));
+  double moved = 0, directives = 0, point = 0;
+  char *line = NULL;
+  if (!cJSON_IsObject(replay)) return;
+  sim_metric_number(replay, "moved", &moved);
+  sim_metric_number(replay, "directives", &directives);
+  if (moved > 0) {
+    line = sim_printf("%.0f of %.0f directives found elsewhere: %s", moved, directives,
+                      text_at(replay, "note"));
+  } else if (!is_of_this_build) {
+    line = sim_strdup("it is of another build, and fits this one as it is");
+  } else if (sim_metric_number(replay, "differs_at_point", &point)) {
+    line = sim_printf("not the recorded run: it differs within 16 points of point %.0f, in the "
+                      "same build. The program is not deterministic.", point);
+  }
+  if (line != NULL) label(f, "Schedule");
+  if (line != NULL) print_wrapped(f, sim_text_clean(line, line, strlen(line) + 1));
+  free(line);
+  if (!cJSON_IsFalse(sim_metric_find(replay, "is_as_recorded"))) return;
+  label(f, "Recorded");
+  line = sim_printf("it ended otherwise: %s", text_at(replay, "recorded"));
+  print_wrapped(f, sim_text_clean(line, line, strlen(line) + 1));
+  free(line);
+}
+
 void sim_explore_print(const struct scenario *s, const cJSON *r, bool is_search, FILE *f,
                        bool color) {
   const cJSON *violation = cJSON_GetObjectItemCaseSensitive(r, "violation");
@@ -239,5 +267,6 @@ void sim_explore_print(const struct scenario *s, const cJSON *r, bool is_search,
     print_rate(r, f);
     print_guarantee(r, f, color);
   }
+  print_replay(r, f);
   print_verdict(s, r, f, color);
 }

@@ -82,13 +82,18 @@ const struct sim_command sim_commands[] = {
       "TOKEN is the line that explore prints (in quotes: a shell would take parts of it), FILE\n"
       "the .schedule.json it wrote. The scenario of a token is looked for among those that come\n"
       "with tricolor and in the current directory, or named with --scenario. The run is the same\n"
-      "to the byte; a token that does not fit this build says what it expected and what it found.",
+      "to the byte. In another build (a changed source, another compiler) a schedule is followed\n"
+      "where its operations are met as expected; where not, it says what it expected and what it\n"
+      "found. --drift then looks for where they are now, and says what has moved, or how far it\n"
+      "came. A FILE survives more changes than a token: it names where threads were switched.",
     .examples =
       "  tricolor replay 'tri1:7f3a91c2:b10c44de:-:t0.0>t3:5e1c'\n"
       "  tricolor replay late-barrier-work-5e1c.schedule.json\n"
       "  tricolor replay FILE --trace run.json           open run.json in ui.perfetto.dev\n"
+      "  tricolor replay FILE --drift                    after the source has changed\n"
+      "  tricolor replay FILE --drift --set gc.faults=[] the same schedule without the fault\n"
       "  tricolor replay TOKEN --scenario my.json --set gc.gogc=50\n",
-    .options = SCENARIO_OPTIONS | SIM_OPT_SCENARIO | SIM_OPT_TRACE | SIM_OPT_JSON,
+    .options = SCENARIO_OPTIONS | SIM_OPT_SCENARIO | SIM_OPT_TRACE | SIM_OPT_JSON | SIM_OPT_DRIFT,
     .files_min = 1, .files_max = 1, .run = sim_cmd_replay,
   },
   {

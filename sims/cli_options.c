@@ -95,7 +95,7 @@ static const char *set_with(struct sim_options *o, const char *value) {
   return value[0] != '\0' ? NULL : "collectors, separated by commas";
 }
 
-static const char *set_gctrace(struct sim_options *o, const char *value) {
+static const char *set_flag(struct sim_options *o, const char *value) {
   (void)o, (void)value;
   return NULL;
 }
@@ -145,11 +145,6 @@ static const char *set_jobs(struct sim_options *o, const char *value) {
   return parse_number(value, 1, 64, &n) ? NULL : "a whole number from 1 to 64";
 }
 
-static const char *set_mutants(struct sim_options *o, const char *value) {
-  (void)o, (void)value;
-  return NULL;
-}
-
 static const char *set_trace(struct sim_options *o, const char *value) {
   o->trace = value;
   return value[0] != '\0' && strcmp(value, "-") != 0 ? NULL : "a file";
@@ -186,7 +181,7 @@ static const struct option options[] = {
     "write the results as JSON; - is standard output, with nothing else on it"},
    "json", true, false, set_json},
   {{SIM_OPT_GCTRACE, "--gctrace", "print a line per collection to stderr, as Go 1.19 does"},
-   "gctrace", false, false, set_gctrace},
+   "gctrace", false, false, set_flag},
   {{SIM_OPT_COST, "--cost FILE", "the model's cost table, instead of the one that is installed"},
    "cost", true, false, set_cost},
   {{SIM_OPT_OUT, "--out FILE", "where to write; default cost-model.json; - is standard output"},
@@ -206,9 +201,11 @@ static const struct option options[] = {
   {{SIM_OPT_JOBS, "--jobs N", "processes that search at once, 1 to 64"}, "jobs", true, false,
    set_jobs},
   {{SIM_OPT_MUTANTS, "--mutants", "instead of a FILE: every fault of configs/races, and its twin"},
-   "mutants", false, false, set_mutants},
+   "mutants", false, false, set_flag},
   {{SIM_OPT_TRACE, "--trace FILE", "write the run for ui.perfetto.dev, a step a microsecond"},
    "trace", true, false, set_trace},
+  {{SIM_OPT_DRIFT, "--drift", "look for where the schedule has moved to in this build"}, "drift",
+   false, false, set_flag},
   {{SIM_OPT_SCENARIO, "--scenario FILE", "the scenario a token belongs to"}, "scenario", true,
    false, set_scenario},
 };

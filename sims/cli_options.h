@@ -30,6 +30,7 @@ enum sim_option_bit {
   SIM_OPT_SCENARIO = 1 << 18,
   SIM_OPT_COST = 1 << 19,
   SIM_OPT_OUT = 1 << 20,
+  SIM_OPT_DRIFT = 1 << 21,
 };
 
 enum { SIM_RUNS_MAX = 1000, SIM_RUNS_DEFAULT = 5 };

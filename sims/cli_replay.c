@@ -16,6 +16,7 @@ enum { TOKEN_PARTS = 6, KEY_DIGITS = 8, FILE_MAX = 64 << 20 };
 /* What is to be run again. */
 struct replay {
   char *token;
+  const char *schedule;  /* the file it is from; NULL: none */
   char *file;            /* of the scenario, for messages */
   struct scenario *scenario;
 };
@@ -95,7 +96,7 @@ static bool given_scenario(struct replay *r, const struct sim_options *o, uint32
   r->scenario = r->file != NULL ? sim_scenario_read(r->file, o) : NULL;
   if (r->scenario == NULL) return false;
   uint32_t found = scenario_key(r->scenario);
-  if (found == key) return true;
+  if (found == key || (r->schedule != NULL && (o->given & SIM_OPT_DRIFT) != 0)) return true;
   fprintf(stderr, "tricolor replay: the token expects scenario %08x, found %08x: %s, or the --set, "
                   "is not what was explored. Nothing was run.\n", key, found, r->file);
   return false;
@@ -145,6 +146,18 @@ static struct scenario *load_kept(const char *path, const char *text, const stru
   return s;
 }
 
+/* What is in the file is what was explored, even where a newer tricolor knows more keys; with other
+ * values it is not, and a schedule of it may still lead somewhere. */
+static bool accept_kept(const struct replay *r, const struct sim_options *o, uint32_t key) {
+  uint32_t found = scenario_key(r->scenario);
+  bool is_changed = o->set_count > 0 && found != key;
+  if (!is_changed || (o->given & SIM_OPT_DRIFT) != 0) return true;
+  fprintf(stderr, "tricolor replay: the schedule is of scenario %08x, found %08x: --set or --seed "
+                  "makes another of it. Nothing was run; --drift tries the schedule there.\n", key,
+          found);
+  return false;
+}
+
 static const char *text_of(const cJSON *object, const char *key) {
   return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
 }
@@ -166,10 +179,11 @@ static bool take_document(struct replay *r, const struct sim_options *o, const c
     return refuse_token(token);
   }
   r->token = sim_strdup(token);
+  r->schedule = path;
   if (o->scenario != NULL) return given_scenario(r, o, key);
   r->file = sim_strdup(path);
   r->scenario = load_kept(path, scenario, o);
-  return r->scenario != NULL;
+  return r->scenario != NULL && accept_kept(r, o, key);
 }
 
 static bool take_file(struct replay *r, const struct sim_options *o, const char *path) {
@@ -191,7 +205,8 @@ int sim_cmd_replay(struct sim_cli *cli, const struct sim_options *o) {
   bool is_token = strncmp(what, TOKEN_START, strlen(TOKEN_START)) == 0;
   bool is_taken = is_token ? take_token(&r, o, what) : take_file(&r, o, what);
   int status = TRI_EXIT_INPUT;
-  if (is_taken) status = sim_search_command(cli, o, r.file, r.scenario, r.token);
+  struct sim_again again = {r.token, r.schedule, (o->given & SIM_OPT_DRIFT) != 0};
+  if (is_taken) status = sim_search_command(cli, o, r.file, r.scenario, &again);
   scenario_free(r.scenario);
   free(r.token);
   free(r.file);

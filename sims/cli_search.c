@@ -11,15 +11,23 @@
 
 char *sim_search_engine(void) { return sim_engine_find(MODEL, sim_collectors[0].name); }
 
+/* What the engine is to do, after its own options. */
+static void add_words(const struct sim_search *search, const char **more) {
+  const struct sim_again *again = search->again;
+  uint32_t n = 0;
+  more[n++] = again == NULL ? "--explore" : "--replay";
+  if (again != NULL) more[n++] = again->token;
+  if (again != NULL && again->schedule != NULL) more[n++] = "--schedule";
+  if (again != NULL && again->schedule != NULL) more[n++] = again->schedule;
+  if (again != NULL && again->drift) more[n++] = "--drift";
+  if (search->trace_path != NULL) more[n++] = "--trace";
+  if (search->trace_path != NULL) more[n++] = search->trace_path;
+}
+
 bool sim_search_run(struct sim_cli *cli, const char *engine, const struct sim_search *search,
                     struct sim_progress *progress, struct sim_outcome *out) {
   const char *more[SIM_MORE_MAX] = {NULL};
-  uint32_t n = 0;
-  if (search->token == NULL) more[n++] = "--explore";
-  if (search->token != NULL) more[n++] = "--replay";
-  if (search->token != NULL) more[n++] = search->token;
-  if (search->trace_path != NULL) more[n++] = "--trace";
-  if (search->trace_path != NULL) more[n++] = search->trace_path;
+  add_words(search, more);
   struct sim_attempt attempt = {
     .scenario = search->scenario, .platform = MODEL, .collector = sim_collectors[0].name,
     .path = engine, .run = search->run, .runs = search->runs, .more = more,

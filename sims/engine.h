@@ -10,6 +10,8 @@ struct engine_options {
   const char *events_path; /* NULL: no event log */
   bool explore;            /* search the schedules; model only */
   const char *replay;      /* a token: that schedule alone; model only */
+  const char *schedule;    /* the file the token is from; NULL: none */
+  bool drift;              /* what has moved since is looked for */
   const char *trace_path;  /* of the replay, for Perfetto; NULL: none */
 };
 

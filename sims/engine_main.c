@@ -61,6 +61,10 @@ static void parse_options(struct engine_options *o, int argc, char **argv) {
       o->explore = true;
     } else if (strcmp(argv[i], "--replay") == 0 && has_value) {
       o->replay = argv[++i];
+    } else if (strcmp(argv[i], "--schedule") == 0 && has_value) {
+      o->schedule = argv[++i];
+    } else if (strcmp(argv[i], "--drift") == 0) {
+      o->drift = true;
     } else if (strcmp(argv[i], "--trace") == 0 && has_value) {
       o->trace_path = argv[++i];
     } else if (strcmp(argv[i], "--cost") == 0 && has_value) {
@@ -68,7 +72,7 @@ static void parse_options(struct engine_options *o, int argc, char **argv) {
     } else {
       refuse("unknown or incomplete option %s; an engine is started by tricolor, which writes the "
              "scenario to its standard input; options: --run N/M --gctrace --events FILE --explore "
-             "--replay TOKEN --trace FILE --cost FILE", argv[i]);
+             "--replay TOKEN --schedule FILE --drift --trace FILE --cost FILE", argv[i]);
     }
   }
 }

@@ -3,7 +3,8 @@
  * The front end starts `tricolor-<platform>-<collector>` (found in $TRICOLOR_LIBEXEC when that is
  * set, else beside its own executable, else in the libexec directory of the installation), with
  *   argv: --run N/M (which run of how many), --gctrace (forward gctrace lines), --events FILE;
- *     the model only: --explore (search), --replay TOKEN (one schedule), --trace FILE (of a replay)
+ *     the model only: --explore (search), --replay TOKEN (one schedule), with it --schedule FILE
+ *     (that the token is from), --drift (look for what has moved), --trace FILE
  *   stdin: the resolved scenario JSON, then end of file
  *   stdout: one JSON document a line:
  *     {"type":"progress","phase":"setup"|"run"|"report","done":0..1,"what":"writer: map.put m"}

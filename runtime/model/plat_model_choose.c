@@ -28,7 +28,9 @@ static struct explorer {
   uint64_t step_max;
   uint8_t *is_point;                  /* by site */
   uint32_t classes;                   /* is_point was made for these, */
-  const uint8_t *point_sites;         /* and these */
+  bool is_everywhere;                 /* and everywhere, or */
+  uint8_t *point_sites;               /* at these: a copy, for another table may lie where the last
+                                       * one did */
   struct model_thread *candidate[PLAT_MODEL_CHOOSER_THREADS];
   struct plat_model_point point;
   uint64_t cost_ps[PLAT_COST_COUNT];  /* before the mark */
@@ -299,7 +301,9 @@ void model_choose_step(enum plat_op kind, const void *object, const struct plat_
 static struct explorer *explorer_new(void) {
   struct explorer *x = calloc(1, sizeof *x);
   if (x != NULL) x->is_point = calloc(plat_model_site_count(), 1);
-  if (x == NULL || x->is_point == NULL) rt_fatal(RT_END_NOMEM, "out of memory: no explorer");
+  if (x != NULL) x->point_sites = calloc(plat_model_site_count(), 1);
+  if (x == NULL || x->is_point == NULL || x->point_sites == NULL)
+    rt_fatal(RT_END_NOMEM, "out of memory: no explorer");
   return x;
 }
 
@@ -343,10 +347,14 @@ void plat_model_mark(void) {
 static void mark_points(void) {
   uint32_t classes = model.hooks.classes | 1u << PLAT_CLASS_PROGRAM;
   const uint8_t *sites = model.hooks.point_sites;
-  if (explorer->classes == classes && explorer->point_sites == sites) return;
+  uint32_t count = plat_model_site_count();
+  bool is_known = explorer->classes == classes && explorer->is_everywhere == (sites == NULL) &&
+                  (sites == NULL || memcmp(explorer->point_sites, sites, count) == 0);
+  if (is_known) return;
   explorer->classes = classes;
-  explorer->point_sites = sites;
-  for (uint32_t i = 0; i < plat_model_site_count(); i++)
+  explorer->is_everywhere = sites == NULL;
+  if (sites != NULL) memcpy(explorer->point_sites, sites, count);
+  for (uint32_t i = 0; i < count; i++)
     explorer->is_point[i] = (uint8_t)(classes >> plat_model_class_of(plat_model_site_at(i)) & 1) &
                             (sites == NULL || sites[i] != 0);
 }
@@ -398,6 +406,7 @@ void plat_model_leave(void) {
   if (model.marked != NULL)
     memcpy(plat_model_hot.cost_ps, explorer->cost_ps, sizeof explorer->cost_ps);
   free(explorer->is_point);
+  free(explorer->point_sites);
   free(explorer);
   explorer = NULL;
   rt_set_end_handler(NULL);

@@ -18,6 +18,10 @@
  *   sites.pairs_both     pairs of places in the source that conflicted in both orders, of `pairs`
  *   guarantee.preemptions  BOUND: all schedules with at most so many were run
  *   rate                 per second of the wall clock, all jobs together
+ *   replay               of a replay: is_of_this_build, directives, moved, note (which have moved),
+ *                        is_as_recorded (it ended as the file says; null: a token says nothing),
+ *                        recorded (how that was), differs_at_point (in the build of the file: where
+ *                        it was not the recorded run; null: nowhere)
  */
 
 static void add(cJSON *to, const char *name, uint64_t value) {
@@ -157,5 +161,6 @@ cJSON *xp_document(const struct xp_report *r, const struct xp_about *about) {
   add_guarantee(doc, r);
   cJSON *violation = about->violation != NULL ? about->violation : cJSON_CreateNull();
   cJSON_AddItemToObject(doc, "violation", violation);
+  if (about->replay != NULL) cJSON_AddItemToObject(doc, "replay", about->replay);
   return doc;
 }

@@ -13,6 +13,7 @@ struct xp_about {
   uint64_t variants, variants_done; /* data choices: all, explored */
   bool is_interrupted;
   cJSON *violation;                 /* NULL: none; becomes part of the document */
+  cJSON *replay;                    /* the same: how a schedule fitted; NULL: a search */
 };
 
 cJSON *xp_document(const struct xp_report *r, const struct xp_about *about);

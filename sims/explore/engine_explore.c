@@ -11,7 +11,7 @@
 #include "sims/explore/jobs.h"
 #include "sims/explore/names_litmus.h"
 #include "sims/explore/names_workload.h"
-#include "sims/explore/races.h"
+#include "sims/explore/points.h"
 #include "sims/explore/remedies.h"
 #include "sims/explore/replay.h"
 #include "sims/explore/variant.h"
@@ -19,13 +19,7 @@
 #include "sims/memory.h"
 #include "sims/protocol.h"
 
-enum {
-  LEARN_RUNS = 100,     /* of a round */
-  LEARN_ROUNDS = 20,
-  LEARN_STEPS = 20000000, /* no round begins after it: work, not time, so that tokens last */
-  LEARN_QUIET = 2,      /* rounds without a new place that end learning */
-  VARIANTS_MAX = 10000  /* tried of a large grid */
-};
+enum { VARIANTS_MAX = 10000 /* tried of a large grid */ };
 
 struct explorer {
   struct engine *engine;
@@ -39,6 +33,9 @@ struct explorer {
   uint8_t *sites;                  /* config.point_sites */
   uint64_t begin_ns, found_ns;
   cJSON *violation;
+  const struct xp_file *file;      /* replayed; NULL: a token, or a search */
+  uint32_t differs_at;             /* the first point of the replay that was not as in the file */
+  cJSON *replay;
   volatile sig_atomic_t asked_to_end;
 };
 static struct explorer *explorer; /* never changes while there is a world */
@@ -58,28 +55,20 @@ static void write_line(cJSON *json) {
 
 /* ---- the world ------------------------------------------------------------------------------- */
 
-/* Points where races are: rounds of random runs until some show nothing new. A litmus program is
- * small enough to have them everywhere. */
+static bool is_asked_to_end(void *arg) { return ((const struct explorer *)arg)->asked_to_end != 0; }
+
+/* Points where races are. A litmus program is small enough to have them everywhere. */
 static void learn_points(struct explorer *x) {
   x->config.point_sites = NULL;
   free(x->sites);
-  x->sites = NULL;
-  if (x->scenario->has_litmus) return;
-  struct xp_races *races = xp_races_new();
-  uint32_t quiet = 0;
-  for (uint32_t i = 0; i < LEARN_ROUNDS && quiet < LEARN_QUIET && x->asked_to_end == 0 &&
-                       xp_races_steps(races) < LEARN_STEPS; i++) {
-    uint32_t fresh = xp_races_learn(races, x->config.classes, rng_split(x->config.seed, i),
-                                    LEARN_RUNS, x->config.step_max);
-    quiet = fresh == 0 ? quiet + 1 : 0;
-  }
-  x->sites = xp_races_sites(races);
+  x->sites = x->scenario->has_litmus
+                 ? NULL
+                 : xp_points_learn(&x->config, XP_LEARN_STEPS, is_asked_to_end, x);
   x->config.point_sites = x->sites;
-  xp_races_free(races);
 }
 
-/* The world of the choices in x->choices, with its points known. */
-static int prepare(struct explorer *x) {
+/* The world of the choices in x->choices. */
+static int prepare_world(struct explorer *x) {
   if (x->variant != NULL) plat_model_leave();
   scenario_free(x->variant);
   x->variant = xp_variant_load(x->scenario, x->choices, NULL, 0, false);
@@ -87,8 +76,14 @@ static int prepare(struct explorer *x) {
   int status = xp_variant_prepare(x->engine, x->variant);
   if (status != TRI_EXIT_OK) return status;
   signal(SIGTERM, on_term);
-  learn_points(x);
   return TRI_EXIT_OK;
+}
+
+/* With its points known. */
+static int prepare(struct explorer *x) {
+  int status = prepare_world(x);
+  if (status == TRI_EXIT_OK) learn_points(x);
+  return status;
 }
 
 static void configure(struct explorer *x) {
@@ -148,6 +143,7 @@ static cJSON *tell(struct explorer *x, struct xp_schedule *s, struct xp_run *run
   if (out != NULL && (v == NULL || !xp_trace_perfetto(&trace, out)))
     fprintf(stderr, "cannot write the trace %s\n", x->engine->options.trace_path);
   if (out != NULL) fclose(out);
+  if (v != NULL && x->file != NULL) x->differs_at = xp_file_first_difference(x->file, &trace);
   xp_trace_free(&trace);
   return v;
 }
@@ -255,7 +251,7 @@ static bool search_variant(struct explorer *x, uint64_t left, int *status) {
 static void write_result(struct explorer *x) {
   struct xp_about about = {
       .scenario = x->scenario, .variants = x->variants, .variants_done = x->variants_done,
-      .is_interrupted = x->asked_to_end != 0, .violation = x->violation};
+      .is_interrupted = x->asked_to_end != 0, .violation = x->violation, .replay = x->replay};
   cJSON *line = cJSON_CreateObject();
   cJSON_AddStringToObject(line, "type", "result");
   cJSON_AddItemToObject(line, "result", xp_document(&x->report, &about));
@@ -290,12 +286,51 @@ static bool choices_fit(const struct explorer *x, const struct xp_schedule *s) {
   return true;
 }
 
+/* What a schedule expected and what is there now. */
+static int refuse_misfit(const struct explorer *x, const struct xp_schedule *s,
+                         const struct xp_replayed *r) {
+  const char *what = x->file != NULL ? "schedule" : "token";
+  fprintf(stderr, "the %s does not fit: %s\n", what,
+          r->error[0] != '\0' ? r->error : "every directive was met, but the bug was not");
+  if (r->note[0] != '\0') fprintf(stderr, "%s\n", r->note);
+  if (s->build != xp_build_key())
+    fprintf(stderr, "it is of another build: expected %08x, found %08x\n", s->build,
+            xp_build_key());
+  if (x->file != NULL && x->file->sites_lost > 0)
+    fprintf(stderr, "%u of its points are not in this build, such as \"%s\"\n",
+            x->file->sites_lost, x->file->lost_site);
+  if (!x->engine->options.drift) fputs("--drift looks for where it has moved to\n", stderr);
+  return TRI_EXIT_INPUT;
+}
+
+static void describe_replay(struct explorer *x, bool is_of_this_build, uint32_t directives,
+                            const struct xp_run *run, const struct xp_replayed *r) {
+  const struct xp_file *f = x->file;
+  bool differs = is_of_this_build && x->differs_at != UINT32_MAX;
+  x->replay = cJSON_CreateObject();
+  cJSON_AddBoolToObject(x->replay, "is_of_this_build", is_of_this_build);
+  cJSON_AddNumberToObject(x->replay, "directives", directives);
+  cJSON_AddNumberToObject(x->replay, "moved", r->moved);
+  cJSON_AddStringToObject(x->replay, "note", r->note);
+  if (f == NULL) {
+    cJSON_AddNullToObject(x->replay, "is_as_recorded");
+    return;
+  }
+  bool is_same = xp_run_fails(run) && xp_same_bug(&f->outcome, &run->outcome);
+  cJSON_AddBoolToObject(x->replay, "is_as_recorded", is_same);
+  cJSON_AddStringToObject(x->replay, "recorded", f->outcome.message);
+  cJSON_AddItemToObject(x->replay, "differs_at_point",
+                        differs ? cJSON_CreateNumber(x->differs_at) : cJSON_CreateNull());
+}
+
 static int replay_schedule(struct explorer *x, struct xp_schedule *s) {
   struct xp_replayed replayed = {0};
   struct xp_run run = {0};
   struct xp_finding f = {.strategy = "replay", .found_at = 1};
-  xp_replay(s, false, &x->config, &run, &replayed);
-  if (!replayed.fits) return refuse_token(replayed.error);
+  const struct plat_model_outcome *bug = x->file != NULL ? &x->file->outcome : NULL;
+  bool is_of_this_build = s->build == xp_build_key();
+  xp_replay(s, x->engine->options.drift, bug, &x->config, &run, &replayed);
+  if (!replayed.fits) return refuse_misfit(x, s, &replayed);
   bool fails = xp_run_fails(&run);
   x->report.config = x->config;
   x->report.runs = x->report.complete = 1;
@@ -303,28 +338,43 @@ static int replay_schedule(struct explorer *x, struct xp_schedule *s) {
   x->report.points = run.outcome.points;
   x->report.steps = run.outcome.steps;
   x->report.elapsed_ns = xp_now_ns() - x->begin_ns;
+  x->differs_at = UINT32_MAX;
+  s->build = xp_build_key();
   if (fails) x->violation = tell(x, s, &run, &f);
+  describe_replay(x, is_of_this_build, s->count, &run, &replayed);
   x->variants_done = 1;
   write_result(x);
   xp_run_free(&run);
   return fails ? TRI_EXIT_FAILED : TRI_EXIT_OK;
 }
 
-static int replay(struct explorer *x, const char *token) {
-  struct xp_schedule s = {0};
-  char error[XP_ERROR_TEXT];
-  if (!xp_token_parse(token, &s, error)) return refuse_token(error);
-  uint32_t scenario = scenario_key(x->scenario), build = xp_build_key();
-  if (s.scenario != scenario || s.build != build) {
-    fprintf(stderr, "the token expects scenario %08x and build %08x, found scenario %08x and "
-            "build %08x\n", s.scenario, s.build, scenario, build);
+/* Where its points were is in a file; for a token it is learned again. */
+static int replay(struct explorer *x, struct xp_schedule *s) {
+  uint32_t scenario = scenario_key(x->scenario);
+  if (x->file == NULL && s->scenario != scenario) {
+    fprintf(stderr, "the token expects scenario %08x, found %08x\n", s->scenario, scenario);
     return TRI_EXIT_INPUT;
   }
-  if (!choices_fit(x, &s)) return refuse_token("the token's data choices do not fit the scenario");
-  memcpy(x->choices, s.choices, s.choice_count * sizeof *s.choices);
-  int status = prepare(x);
-  if (status == TRI_EXIT_OK) status = replay_schedule(x, &s);
-  xp_schedule_free(&s);
+  if (!choices_fit(x, s)) return refuse_token("the token's data choices do not fit the scenario");
+  s->scenario = scenario;
+  memcpy(x->choices, s->choices, s->choice_count * sizeof *s->choices);
+  int status = x->file != NULL ? prepare_world(x) : prepare(x);
+  if (x->file != NULL) x->config.point_sites = x->file->point_sites;
+  return status == TRI_EXIT_OK ? replay_schedule(x, s) : status;
+}
+
+/* A token, or the file it is from. */
+static int replay_asked(struct explorer *x) {
+  const struct engine_options *o = &x->engine->options;
+  struct xp_file *f = sim_alloc(sizeof *f);
+  char error[XP_ERROR_TEXT];
+  bool is_read = o->schedule != NULL ? xp_file_read(o->schedule, f, error)
+                                     : xp_token_parse(o->replay, &f->schedule, error);
+  if (!is_read) return refuse_token(error);
+  if (o->schedule != NULL) x->file = f;
+  int status = replay(x, &f->schedule);
+  xp_file_free(f);
+  free(f);
   return status;
 }
 
@@ -337,6 +387,5 @@ int engine_explore(struct engine *e) {
   x->choices = sim_alloc((x->scenario->choose_count + 1) * sizeof *x->choices);
   x->begin_ns = xp_now_ns();
   configure(x);
-  const char *token = e->options.replay;
-  return token != NULL ? replay(x, token) : search(x);
+  return e->options.replay != NULL ? replay_asked(x) : search(x);
 }

@@ -6,13 +6,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sims/explore/races.h"
+#include "sims/explore/points.h"
 #include "sims/explore/search.h"
 #include "sims/explore/variant.h"
 #include "sims/memory.h"
 #include "sims/protocol.h"
 
-enum { LEARN_RUNS = 100, SETTINGS_MAX = 16 };
+enum { SETTINGS_MAX = 16 };
 #define BUDGET_NS UINT64_C(1000000000)
 #define BUDGET_RUNS 20000
 
@@ -25,10 +25,8 @@ struct answer {
 static struct answer search_world(const struct scenario *sc, const struct xp_config *found_by) {
   struct xp_config c = *found_by;
   struct xp_report r;
-  struct xp_races *races = xp_races_new();
-  xp_races_learn(races, c.classes, c.seed, LEARN_RUNS, c.step_max);
-  uint8_t *sites = xp_races_sites(races);
-  c.point_sites = sc->has_litmus ? NULL : sites;
+  c.point_sites =
+      sc->has_litmus ? NULL : xp_points_learn(&c, XP_LEARN_STEPS_FEW, NULL, NULL);
   c.strategy = "hunt";
   c.time_ns = BUDGET_NS;
   c.schedules = BUDGET_RUNS;

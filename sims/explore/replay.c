@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sims/explore/minimise.h"
 #include "sims/memory.h"
 
 #define NONE UINT32_MAX
@@ -73,22 +74,35 @@ static uint32_t give_up(struct xp_follower *f) {
   return PLAT_MODEL_CUT;
 }
 
-/* What the thread that ran is about to do; "": it cannot go on. */
-static void text_here(const struct plat_model_point *p, char *out, size_t bytes) {
-  out[0] = '\0';
-  if (p->running < p->count) xp_op_text(p->op[p->running]->site, out, bytes);
+/* What the thread that ran is about to do; "": it cannot go on. where: and in which line. */
+static void text_here(const struct plat_model_point *p, char *out, size_t bytes, char *where,
+                      size_t where_bytes) {
+  out[0] = where[0] = '\0';
+  if (p->running == p->count) return;
+  const struct plat_site *s = p->op[p->running]->site;
+  xp_op_text(s, out, bytes);
+  snprintf(where, where_bytes, " (%s:%u)", s->file + strspn(s->file, "./"), (unsigned)s->line);
+}
+
+static const char *op_or_blocked(const char *op) {
+  return op[0] == '\0' ? "that thread blocked or ended" : op;
+}
+
+/* "directive 2 of 3 (t1.0>t2)" */
+static void name_directive(const struct xp_follower *f, const struct xp_directive *d, char *out,
+                           size_t bytes) {
+  snprintf(out, bytes, "directive %u of %u (t%u.%u>t%u)", f->followed + 1, f->schedule->count,
+           d->thread, d->nth, d->to);
 }
 
 static bool is_expected(struct xp_follower *f, const struct plat_model_point *p,
                         const struct xp_directive *d) {
-  static const char *const blocked = "that thread blocked or ended";
-  char found[XP_OP_TEXT];
-  text_here(p, found, sizeof found);
+  char found[XP_OP_TEXT], where[128], name[80];
+  text_here(p, found, sizeof found, where, sizeof where);
   if (strcmp(found, d->op) == 0) return true;
-  snprintf(f->error, sizeof f->error,
-           "directive %u (t%u.%u>t%u): expected %s, found %s at step %llu", f->followed + 1,
-           d->thread, d->nth, d->to, d->op[0] == '\0' ? blocked : d->op,
-           found[0] == '\0' ? blocked : found, (unsigned long long)p->number);
+  name_directive(f, d, name, sizeof name);
+  snprintf(f->error, sizeof f->error, "%s: expected %s, found %s%s at point %llu", name,
+           op_or_blocked(d->op), op_or_blocked(found), where, (unsigned long long)p->number);
   return false;
 }
 
@@ -112,10 +126,11 @@ static uint32_t obey(struct xp_follower *f, const struct plat_model_point *p,
     return to;
   }
   if (!f->is_strict) return otherwise;
+  char name[80];
+  name_directive(f, d, name, sizeof name);
   snprintf(f->error, sizeof f->error,
-           "directive %u (t%u.%u>t%u): expected thread t%u to be able to go on, found it blocked "
-           "or ended at step %llu", f->followed + 1, d->thread, d->nth, d->to, d->to,
-           (unsigned long long)p->number);
+           "%s: expected thread t%u to be able to go on, found it blocked or ended at point %llu",
+           name, d->to, (unsigned long long)p->number);
   return give_up(f);
 }
 
@@ -138,13 +153,12 @@ uint32_t xp_follower_choose(struct xp_follower *f, const struct plat_model_point
 
 void xp_follower_end(struct xp_follower *f, const struct xp_run *r) {
   if (!f->is_strict || f->has_failed || f->followed == f->schedule->count) return;
-  f->has_failed = true;
+  char name[80];
   const struct xp_directive *d = &f->schedule->directives[f->followed];
-  snprintf(f->error, sizeof f->error,
-           "directive %u (t%u.%u>t%u): expected %s, found the end of the run after step %llu",
-           f->followed + 1, d->thread, d->nth, d->to,
-           d->op[0] == '\0' ? "that thread blocked" : d->op,
-           (unsigned long long)r->outcome.points);
+  f->has_failed = true;
+  name_directive(f, d, name, sizeof name);
+  snprintf(f->error, sizeof f->error, "%s: expected %s, found the end of the run after point %llu",
+           name, op_or_blocked(d->op), (unsigned long long)r->outcome.points);
 }
 
 static bool begin_run(struct xp_chooser *x, uint64_t run) {
@@ -190,19 +204,28 @@ void xp_run_schedule(const struct xp_schedule *s, const struct xp_config *c, str
 
 /* ---- drift ----------------------------------------------------------------------------------- */
 
-/* A search for places where the directives of a schedule fit: in order, each within reach of where
- * it should be, depth first. What stands before a directive decides what is met there, so one run
- * shows all places of the next directive. */
+/* A search for places where the directives of a schedule fit: in order, each where its thread is
+ * about to do what it says, nearest first, depth first. What stands before a directive decides
+ * what is met there, so one run shows all places of the next directive. */
 struct drift {
   const struct xp_schedule *wanted;
+  const struct plat_model_outcome *bug; /* NULL: any failure */
   const struct xp_config *config;
   struct xp_run *run;
   struct xp_schedule placed;   /* the directives up to here, where they fit */
+  struct xp_schedule furthest; /* most of them placed at once */
   uint64_t runs;
-  uint32_t most;               /* directives placed at best */
 };
 
-enum { DRIFT_RUNS = 500, PLACES_MAX = 2 * XP_DRIFT_REACH + 1 };
+enum { DRIFT_RUNS = 500, PLACES_MAX = 8 };
+
+struct place {
+  uint32_t nth, away;          /* away: from where it was */
+};
+
+static bool shows(const struct plat_model_outcome *bug, const struct xp_run *r) {
+  return xp_run_fails(r) && (bug == NULL || xp_same_bug(bug, &r->outcome));
+}
 
 /* How far the directives of a thread that are already placed have moved. */
 static int shift_of(const struct drift *d, uint32_t thread) {
@@ -213,46 +236,52 @@ static int shift_of(const struct drift *d, uint32_t thread) {
   return shift;
 }
 
-/* Whether this decision of the run is where w could have been meant, not before the last placed. */
-static bool is_place(const struct drift *d, const struct xp_directive *w, int nth,
-                     const struct xp_decision *at) {
-  char op[XP_OP_TEXT] = "";
-  int off = (int)at->nth - nth;
-  if (at->last != w->thread || off < -XP_DRIFT_REACH || off > XP_DRIFT_REACH) return false;
+/* Whether a directive of that thread that is already placed comes not before it. */
+static bool is_passed(const struct drift *d, uint32_t thread, uint32_t nth) {
   for (uint32_t i = 0; i < d->placed.count; i++)
-    if (d->placed.directives[i].thread == w->thread && d->placed.directives[i].nth >= at->nth)
-      return false;
-  if (at->can_go_on) xp_op_text(plat_model_site_at(at->site), op, sizeof op);
-  return strcmp(op, w->op) == 0;
+    if (d->placed.directives[i].thread == thread && d->placed.directives[i].nth >= nth) return true;
+  return false;
 }
 
-/* Fills places, nearest first; the number of them. */
-static uint32_t find_places(const struct drift *d, uint32_t *places) {
+/* Keeps the nearest, nearest first. */
+static uint32_t add_place(struct place *places, uint32_t count, struct place new) {
+  uint32_t at = count < PLACES_MAX ? count : PLACES_MAX;
+  while (at > 0 && places[at - 1].away > new.away) at--;
+  if (at == PLACES_MAX) return count;
+  uint32_t kept = count < PLACES_MAX ? count : PLACES_MAX - 1;
+  memmove(&places[at + 1], &places[at], (kept - at) * sizeof *places);
+  places[at] = new;
+  return kept + 1;
+}
+
+/* By the number among its likes where that is known: others come and go. */
+static uint32_t find_places(const struct drift *d, struct place *places) {
   const struct xp_directive *w = &d->wanted->directives[d->placed.count];
   int nth = (int)w->nth + shift_of(d, w->thread);
-  uint32_t count = 0;
-  for (int reach = 0; reach <= XP_DRIFT_REACH; reach++) {
-    for (uint32_t i = 0; i < d->run->decision_count; i++) {
-      const struct xp_decision *at = &d->run->decisions[i];
-      int off = (int)at->nth - nth;
-      if ((off == reach || off == -reach) && is_place(d, w, nth, at) && count < PLACES_MAX)
-        places[count++] = at->nth;
-    }
+  uint32_t count = 0, alike = 0;
+  for (uint32_t i = 0; i < d->run->decision_count; i++) {
+    const struct xp_decision *at = &d->run->decisions[i];
+    if (!xp_directive_is_at(w, at)) continue;
+    int off = w->nth_alike == XP_NOT_KNOWN ? (int)at->nth - nth : (int)alike - (int)w->nth_alike;
+    alike++;
+    if (!is_passed(d, w->thread, at->nth))
+      count = add_place(places, count, (struct place){at->nth, (uint32_t)abs(off)});
   }
   return count;
 }
 
-/* True: every directive has a place and the run fails; d->run is that run. */
+/* True: every directive has a place and the run shows the bug; d->run is that run. */
 static bool place_rest(struct drift *d) {
-  uint32_t places[PLACES_MAX], depth = d->placed.count;
+  struct place places[PLACES_MAX];
+  uint32_t depth = d->placed.count;
   xp_run_schedule(&d->placed, d->config, d->run);
   d->runs++;
-  if (depth > d->most) d->most = depth;
-  if (depth == d->wanted->count) return xp_run_fails(d->run);
+  if (depth > d->furthest.count) xp_schedule_copy(&d->furthest, &d->placed);
+  if (depth == d->wanted->count) return shows(d->bug, d->run);
   uint32_t count = find_places(d, places);
   for (uint32_t i = 0; i < count && d->runs < DRIFT_RUNS; i++) {
     struct xp_directive moved = d->wanted->directives[depth];
-    moved.nth = places[i];
+    moved.nth = places[i].nth;
     xp_schedule_add(&d->placed, &moved);
     if (place_rest(d)) return true;
     d->placed.count = depth;
@@ -273,35 +302,51 @@ static void describe_moves(const struct drift *d, struct xp_replayed *out) {
   }
 }
 
-static void replay_with_drift(struct xp_schedule *s, const struct xp_config *c, struct xp_run *r,
-                              struct xp_replayed *out) {
-  struct drift d = {.wanted = s, .config = c, .run = r};
-  out->fits = place_rest(&d);
-  out->runs += d.runs;
-  if (out->fits) {
-    describe_moves(&d, out);
-    d.placed.scenario = s->scenario;
-    d.placed.build = xp_build_key();
-    for (uint32_t i = 0; i < s->choice_count; i++)
-      xp_schedule_add_choice(&d.placed, s->choices[i]);
-    xp_schedule_copy(s, &d.placed);
-  } else {
-    snprintf(out->note, sizeof out->note,
-             "with drift: %u of %u directives have a place within %d decisions, in %llu runs",
-             d.most, s->count, (int)XP_DRIFT_REACH, (unsigned long long)d.runs);
-  }
-  xp_schedule_free(&d.placed);
+/* Runs what got furthest again, to say how it ends. */
+static void describe_failure(struct drift *d, struct xp_replayed *out) {
+  xp_run_schedule(&d->furthest, d->config, d->run);
+  d->runs++;
+  bool fails = xp_run_fails(d->run);
+  snprintf(out->note, sizeof out->note,
+           "with drift %u of %u directives have a place (%llu runs tried); the run then %s%.200s",
+           d->furthest.count, d->wanted->count, (unsigned long long)d->runs,
+           fails ? "fails: " : "ends without a violation", fails ? d->run->outcome.message : "");
 }
 
-void xp_replay(struct xp_schedule *s, bool drift, const struct xp_config *c, struct xp_run *r,
-               struct xp_replayed *out) {
+static void take_placed(struct xp_schedule *s, struct xp_schedule *placed) {
+  placed->scenario = s->scenario;
+  placed->build = xp_build_key();
+  for (uint32_t i = 0; i < s->choice_count; i++) xp_schedule_add_choice(placed, s->choices[i]);
+  xp_schedule_copy(s, placed);
+}
+
+static void replay_with_drift(struct xp_schedule *s, const struct plat_model_outcome *bug,
+                              const struct xp_config *c, struct xp_run *r,
+                              struct xp_replayed *out) {
+  struct drift d = {.wanted = s, .bug = bug, .config = c, .run = r};
+  out->fits = place_rest(&d);
+  out->placed = out->fits ? d.placed.count : d.furthest.count;
+  if (out->fits) {
+    describe_moves(&d, out);
+    take_placed(s, &d.placed);
+  } else {
+    describe_failure(&d, out);
+  }
+  out->runs += d.runs;
+  xp_schedule_free(&d.placed);
+  xp_schedule_free(&d.furthest);
+}
+
+void xp_replay(struct xp_schedule *s, bool drift, const struct plat_model_outcome *bug,
+               const struct xp_config *c, struct xp_run *r, struct xp_replayed *out) {
   struct xp_follower f = {.schedule = NULL};
   *out = (struct xp_replayed){.runs = 1};
   xp_follower_open(&f, s, true);
   run_follower(&f, c, r);
   out->fits = !f.has_failed;
+  out->placed = f.followed;
   snprintf(out->error, sizeof out->error, "%s", f.error);
   xp_follower_close(&f);
-  bool as_it_was = out->fits && (xp_run_fails(r) || s->build == xp_build_key());
-  if (drift && !as_it_was) replay_with_drift(s, c, r, out);
+  bool as_it_was = out->fits && (shows(bug, r) || s->build == xp_build_key());
+  if (drift && !as_it_was) replay_with_drift(s, bug, c, r, out);
 }

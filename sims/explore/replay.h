@@ -5,8 +5,8 @@
  * strict  the run is given up at the first decision that is not what the directive expects, and
  *         says what was expected and what was found.
  *
- * xp_replay is the whole of it for a person: strict, or looking three decisions to each side for an
- * operation that has moved.
+ * xp_replay is the whole of it for a person: strict, or, with drift, looking for where the
+ * operations of its directives are now.
  */
 #ifndef SIMS_EXPLORE_REPLAY_H
 #define SIMS_EXPLORE_REPLAY_H
@@ -44,18 +44,19 @@ void xp_follower_end(struct xp_follower *f, const struct xp_run *r);
 /* One loose run of the prepared world. */
 void xp_run_schedule(const struct xp_schedule *s, const struct xp_config *c, struct xp_run *r);
 
-enum { XP_DRIFT_REACH = 3 };
-
 struct xp_replayed {
   bool fits;                     /* every directive was followed */
-  char error[XP_ERROR_TEXT];     /* fits is false: why, with both operations */
-  uint32_t moved;                /* drift: directives found elsewhere */
-  char note[XP_ERROR_TEXT];      /* drift: which, "" if none */
+  char error[XP_ERROR_TEXT];     /* strict: what was expected and what was found, "" if it fitted */
+  uint32_t placed;               /* drift: directives found, at best */
+  uint32_t moved;                /* drift: of them, those that were found elsewhere */
+  char note[XP_ERROR_TEXT];      /* drift: which, or how far it went; "": nothing has moved */
   uint64_t runs;                 /* executed to find out */
 };
-/* Runs s; with drift, what does not fit is looked for nearby, and *s becomes what was run, its
- * build this one. r holds the last run. */
-void xp_replay(struct xp_schedule *s, bool drift, const struct xp_config *c, struct xp_run *r,
-               struct xp_replayed *out);
+/* Runs s. With drift, what does not fit, or in another build does not fail, is looked for where the
+ * same thread is about to do the same; *s becomes what was run, its build this one. bug: a run
+ * that fails otherwise is not it; NULL: any failure will do. r holds the last run, which without
+ * fits is the one that got furthest. */
+void xp_replay(struct xp_schedule *s, bool drift, const struct plat_model_outcome *bug,
+               const struct xp_config *c, struct xp_run *r, struct xp_replayed *out);
 
 #endif

@@ -38,9 +38,29 @@ void xp_schedule_take_run(struct xp_schedule *s, const struct xp_run *r) {
   for (uint32_t i = 0; i < r->decision_count; i++) {
     const struct xp_decision *d = &r->decisions[i];
     if (d->is_default) continue;
-    struct xp_directive new = {.thread = d->last, .nth = d->nth, .to = d->chosen};
+    struct xp_directive new = {
+        .thread = d->last, .nth = d->nth, .nth_alike = XP_NOT_KNOWN, .to = d->chosen};
     if (d->can_go_on) xp_op_text(plat_model_site_at(d->site), new.op, sizeof new.op);
     xp_schedule_add(s, &new);
+  }
+}
+
+bool xp_directive_is_at(const struct xp_directive *d, const struct xp_decision *at) {
+  char op[XP_OP_TEXT] = "";
+  if (at->last != d->thread || at->can_go_on != (d->op[0] != '\0')) return false;
+  if (at->can_go_on) xp_op_text(plat_model_site_at(at->site), op, sizeof op);
+  return strcmp(op, d->op) == 0;
+}
+
+void xp_schedule_count_alike(struct xp_schedule *s, const struct xp_run *r) {
+  for (uint32_t i = 0; i < s->count; i++) {
+    struct xp_directive *d = &s->directives[i];
+    d->nth_alike = 0;
+    for (uint32_t k = 0; k < r->decision_count; k++) {
+      const struct xp_decision *at = &r->decisions[k];
+      if (at->last == d->thread && at->nth == d->nth) break;
+      d->nth_alike += xp_directive_is_at(d, at);
+    }
   }
 }
 
@@ -214,7 +234,7 @@ static bool read_op(struct reader *r, struct xp_directive *d) {
 }
 
 static bool read_directive(struct reader *r, struct xp_schedule *s) {
-  struct xp_directive d = {0};
+  struct xp_directive d = {.nth_alike = XP_NOT_KNOWN};
   if (!read_literal(r, "t", "a thread (\"t3\") or \"-\"") ||
       !read_number(r, "a thread's number", &d.thread) ||
       !read_literal(r, ".", "'.' and the number of the decision") ||

@@ -20,10 +20,12 @@
 #include "sims/explore/explore.h"
 
 enum { XP_OP_TEXT = 48, XP_ERROR_TEXT = 400 };
+#define XP_NOT_KNOWN UINT32_MAX
 
 struct xp_directive {
   uint32_t thread;      /* that ran up to here */
   uint32_t nth;         /* decisions with it as last before this one */
+  uint32_t nth_alike;   /* the same, of those where it was about to do op; or XP_NOT_KNOWN */
   uint32_t to;          /* goes on */
   char op[XP_OP_TEXT];  /* xp_op_text of what thread is about to do; "": it cannot go on */
 };
@@ -43,6 +45,11 @@ void xp_schedule_add(struct xp_schedule *s, const struct xp_directive *d);
 void xp_schedule_add_choice(struct xp_schedule *s, uint32_t choice);
 /* Replaces the directives by those of a finished run; the rest of *s stays. */
 void xp_schedule_take_run(struct xp_schedule *s, const struct xp_run *r);
+/* Fills in nth_alike, which a token does not have and a file does: it stays what it is when other
+ * operations come and go. r: the run of s. */
+void xp_schedule_count_alike(struct xp_schedule *s, const struct xp_run *r);
+/* Whether the thread that ran up to a decision is d's, about to do what d says. */
+bool xp_directive_is_at(const struct xp_directive *d, const struct xp_decision *at);
 
 /* What stands at a site, without the marks of order and type: "lock(safe[i])", "load(p.attention)".
  * Only letters that a token may hold. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sims/explore/points.h"
 #include "sims/explore/violation.h"
 #include "sims/memory.h"
 
@@ -50,6 +51,18 @@ static void add_points(cJSON *o, const struct xp_finding *f) {
                            cJSON_CreateString(plat_model_class_name((enum plat_model_class)c)));
 }
 
+/* Where the points of the run were, by name: another build may learn others. */
+static void add_point_sites(cJSON *o, const struct xp_finding *f) {
+  if (f->search->point_sites == NULL) return;
+  cJSON *list = cJSON_AddArrayToObject(o, "point_sites");
+  for (uint32_t i = 0; i < plat_model_site_count(); i++) {
+    if (f->search->point_sites[i] == 0) continue;
+    char *name = xp_point_name(i);
+    cJSON_AddItemToArray(list, cJSON_CreateString(name));
+    free(name);
+  }
+}
+
 static void add_directives(cJSON *o, const struct xp_schedule *s) {
   cJSON *choices = cJSON_AddArrayToObject(o, "choices");
   for (uint32_t i = 0; i < s->choice_count; i++)
@@ -60,6 +73,7 @@ static void add_directives(cJSON *o, const struct xp_schedule *s) {
     cJSON *one = cJSON_CreateObject();
     cJSON_AddNumberToObject(one, "thread", d->thread);
     cJSON_AddNumberToObject(one, "nth", d->nth);
+    cJSON_AddNumberToObject(one, "nth_alike", d->nth_alike);
     cJSON_AddStringToObject(one, "before", d->op);
     cJSON_AddNumberToObject(one, "to", d->to);
     cJSON_AddItemToArray(list, one);
@@ -83,6 +97,7 @@ static void add_verdict(cJSON *o, const struct xp_finding *f, const struct xp_tr
   cJSON *v = cJSON_AddObjectToObject(o, "verdict");
   cJSON_AddStringToObject(v, "end", end_names[t->outcome.end]);
   cJSON_AddStringToObject(v, "kind", f->kind);
+  cJSON_AddNumberToObject(v, "kind_number", t->outcome.kind);
   cJSON_AddStringToObject(v, "message", t->outcome.message);
   cJSON_AddNumberToObject(v, "steps", t->count);
   cJSON_AddNumberToObject(v, "points", (double)t->outcome.points);
@@ -111,6 +126,7 @@ static cJSON *document(const struct xp_schedule *s, const struct xp_finding *f,
   add_key(o, "build", s->build);
   add_strategy(o, f);
   add_points(o, f);
+  add_point_sites(o, f);
   add_directives(o, s);
   add_verdict(o, f, t);
   add_minimised(o, f, m);
@@ -204,13 +220,48 @@ static bool read_verdict(const cJSON *o, struct xp_file *out) {
   int i = 0;
   while (i < (int)ENDS && (end == NULL || strcmp(end, end_names[i]) != 0)) i++;
   if (i == (int)ENDS || message == NULL) return false;
-  out->end = (enum plat_model_end)i;
-  snprintf(out->message, sizeof out->message, "%s", message);
-  out->trace_hash = hex_of(text_of(v, "trace_hash"));
+  out->outcome.end = (enum plat_model_end)i;
+  snprintf(out->outcome.message, sizeof out->outcome.message, "%s", message);
+  out->outcome.trace_hash = hex_of(text_of(v, "trace_hash"));
   const cJSON *points = cJSON_GetObjectItemCaseSensitive(v, "points");
-  if (!cJSON_IsNumber(points) || points->valuedouble < 0) return false;
-  out->points = (uint64_t)points->valuedouble;
+  const cJSON *kind = cJSON_GetObjectItemCaseSensitive(v, "kind_number");
+  if (!cJSON_IsNumber(points) || !(points->valuedouble >= 0 && points->valuedouble < 0x1p53))
+    return false;
+  if (!cJSON_IsNumber(kind)) return false;
+  out->outcome.kind = kind->valueint;
+  out->outcome.points = (uint64_t)points->valuedouble;
   return true;
+}
+
+/* What a token does not say of its directives. */
+static void read_alike(const cJSON *o, struct xp_schedule *s) {
+  const cJSON *list = cJSON_GetObjectItemCaseSensitive(o, "directives"), *one;
+  uint32_t i = 0;
+  cJSON_ArrayForEach(one, list) {
+    const cJSON *alike = cJSON_GetObjectItemCaseSensitive(one, "nth_alike");
+    bool is_number = cJSON_IsNumber(alike) && alike->valuedouble >= 0 &&
+                     alike->valuedouble <= INT32_MAX;
+    if (i < s->count && is_number) s->directives[i].nth_alike = (uint32_t)alike->valuedouble;
+    i++;
+  }
+}
+
+/* False: there is something else than names. */
+static bool read_point_sites(const cJSON *o, struct xp_file *out) {
+  const cJSON *list = cJSON_GetObjectItemCaseSensitive(o, "point_sites"), *one;
+  if (list == NULL) return true;
+  out->point_sites = sim_alloc(plat_model_site_count() + 1);
+  cJSON_ArrayForEach(one, list) {
+    const char *name = cJSON_GetStringValue(one);
+    if (name == NULL) return false;
+    uint32_t site = xp_point_find(name);
+    if (site < plat_model_site_count()) {
+      out->point_sites[site] = 1;
+    } else if (out->sites_lost++ == 0) {
+      out->lost_site = sim_strdup(name);
+    }
+  }
+  return cJSON_IsArray(list);
 }
 
 /* Always false. */
@@ -229,7 +280,9 @@ static bool read_document(const char *path, const cJSON *o, struct xp_file *out,
   if (token == NULL || scenario == NULL || name == NULL)
     return lacks(path, "\"token\", \"scenario\" or \"name\" is missing", error);
   if (!read_verdict(o, out)) return lacks(path, "\"verdict\" is missing or unknown", error);
+  if (!read_point_sites(o, out)) return lacks(path, "\"point_sites\" are not names", error);
   if (!xp_token_parse(token, &out->schedule, why)) return lacks(path, why, error);
+  read_alike(o, &out->schedule);
   out->token = sim_strdup(token);
   out->scenario = sim_strdup(scenario);
   out->name = sim_strdup(name);
@@ -255,6 +308,8 @@ void xp_file_free(struct xp_file *f) {
   free(f->name);
   free(f->token);
   free(f->hashes);
+  free(f->point_sites);
+  free(f->lost_site);
   *f = (struct xp_file){.scenario = NULL};
 }
 
@@ -262,5 +317,5 @@ uint32_t xp_file_first_difference(const struct xp_file *f, const struct xp_trace
   uint32_t shorter = f->hash_count < t->hash_count ? f->hash_count : t->hash_count;
   for (uint32_t i = 0; i < shorter; i++)
     if (f->hashes[i] != t->point_hashes[i]) return HASH_EVERY * i;
-  return f->trace_hash == t->outcome.trace_hash ? UINT32_MAX : HASH_EVERY * shorter;
+  return f->outcome.trace_hash == t->outcome.trace_hash ? UINT32_MAX : HASH_EVERY * shorter;
 }

@@ -100,6 +100,7 @@ cJSON *xp_violation(struct xp_schedule *s, struct xp_run *r, const struct xp_fin
   if (!m.is_reproduced || !xp_trace_record(t, s, &run, f->names)) return NULL;
   cJSON *o = cJSON_CreateObject();
   char *token = xp_token_format(s);
+  xp_schedule_count_alike(s, r);
   cJSON_AddStringToObject(o, "kind", f->kind);
   cJSON_AddStringToObject(o, "message", t->outcome.message);
   cJSON_AddStringToObject(o, "strategy", f->strategy);

@@ -43,16 +43,18 @@ cJSON *xp_violation(struct xp_schedule *s, struct xp_run *r, const struct xp_fin
 struct xp_file {
   struct xp_schedule schedule;
   char *scenario, *name, *token;
-  enum plat_model_end end;
-  char message[PLAT_MODEL_MESSAGE_BYTES];
-  uint64_t trace_hash, points; /* of the failing run */
+  struct plat_model_outcome outcome; /* of the failing run: end, kind, message, points, hash */
+  uint8_t *point_sites;        /* by site, as in xp_config; NULL: everywhere */
+  uint32_t sites_lost;         /* points that this build does not have, */
+  char *lost_site;             /* and one of them; NULL: none */
   uint64_t *hashes;            /* after every 16 points */
   uint32_t hash_count;
 };
 /* False: error says what is wrong with it. */
 bool xp_file_read(const char *path, struct xp_file *out, char error[XP_ERROR_TEXT]);
 void xp_file_free(struct xp_file *f);
-/* The first 16 points in which a replay was not what the file says, from 0; UINT32_MAX: none. */
+/* The first 16 points in which a replay in the build of the file was not what it says, from 0;
+ * UINT32_MAX: none. */
 uint32_t xp_file_first_difference(const struct xp_file *f, const struct xp_trace *t);
 /* Writes the file as a whole or not at all, under a temporary name first. NULL: not written, and
  * error says why; otherwise its path, which the caller frees. */

@@ -224,7 +224,8 @@ static void test_replay_file(void **state) {
   char *token = token_of("mini.json");
   cJSON *doc = cJSON_CreateObject();
   write_mini("kept.json", "\"seed\": 18446744073709551615, \"expect_violation\": \"marked\",");
-  char *scenario = read_file("kept.json"), *asked = sim_printf("--run 1/1 --replay %s\n", token);
+  char *scenario = read_file("kept.json"), *asked = sim_printf("--run 1/1 --replay %s --schedule "
+                                                            "mini-5e1c.schedule.json\n", token);
   cJSON_AddStringToObject(doc, "schema", "tricolor.schedule/1");
   cJSON_AddStringToObject(doc, "token", token);
   cJSON_AddStringToObject(doc, "scenario", scenario);

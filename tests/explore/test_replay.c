@@ -72,7 +72,7 @@ static struct xp_replayed replay_with_noise(const char *token, uint32_t noise, b
   world_config(&c);
   assert_true(xp_token_parse(token, &s, error));
   prepare_adding(noise);
-  xp_replay(&s, drift, &c, &r, &out);
+  xp_replay(&s, drift, NULL, &c, &r, &out);
   *fails = xp_run_fails(&r);
   test_leave();
   xp_schedule_free(&s);
@@ -97,8 +97,10 @@ static void a_token_that_does_not_fit_says_so(void **state) {
   char *token = token_of_lost_addition();
   struct xp_replayed out = replay_with_noise(token, 2, false, &fails);
   assert_false(out.fits || fails);
-  assert_string_equal(out.error, "directive 1 (t1.0>t2): expected store(adding.count), found "
-                                 "load(adding.noise) at step 1");
+  static const char begin[] = "directive 1 of 1 (t1.0>t2): expected store(adding.count), found "
+                              "load(adding.noise) (tests/explore/test_replay.c:";
+  assert_int_equal(strncmp(out.error, begin, sizeof begin - 1), 0);
+  assert_non_null(strstr(out.error, ") at point 1"));
   assert_int_equal(out.runs, 1);
   free(token);
 }
@@ -111,13 +113,55 @@ static void drift_looks_nearby(void **state) {
   assert_true(out.fits && fails);
   assert_int_equal(out.moved, 1);
   assert_string_equal(out.note, "t1.0@store(adding.count) is now t1.2");
-  out = replay_with_noise(token, XP_DRIFT_REACH, true, &fails);
+  out = replay_with_noise(token, 100, true, &fails);
   assert_true(out.fits && fails);
-  out = replay_with_noise(token, XP_DRIFT_REACH + 1, true, &fails);
-  assert_false(out.fits || fails);
-  assert_string_equal(out.note, "with drift: 0 of 1 directives have a place within 3 decisions, in "
-                                "1 runs");
+  assert_string_equal(out.note, "t1.0@store(adding.count) is now t1.100");
   free(token);
+}
+
+static void drift_says_how_far_it_went(void **state) {
+  (void)state;
+  struct xp_run r = {.decisions = NULL};
+  struct xp_schedule s = {.count = 0};
+  struct xp_replayed out;
+  struct xp_config c;
+  world_config(&c);
+  prepare_adding(0);
+  xp_schedule_add(&s, &(struct xp_directive){.thread = 1, .nth = 1, .nth_alike = XP_NOT_KNOWN,
+                                             .to = 2, .op = "store(adding.count)"});
+  xp_schedule_add(&s, &(struct xp_directive){.thread = 2, .nth = 0, .nth_alike = XP_NOT_KNOWN,
+                                             .to = 1, .op = "load(x)"});
+  xp_replay(&s, true, NULL, &c, &r, &out);
+  assert_false(out.fits);
+  assert_int_equal(out.placed, 1);
+  assert_string_equal(out.note, "with drift 1 of 2 directives have a place (3 runs tried); the run "
+                                "then fails: an addition is lost");
+  test_leave();
+  xp_schedule_free(&s);
+  xp_run_free(&r);
+}
+
+/* A number among likes is trusted more than one among all decisions. */
+static void drift_goes_by_likes(void **state) {
+  (void)state;
+  struct xp_run r = {.decisions = NULL};
+  struct xp_schedule s = {.count = 0};
+  struct xp_replayed out;
+  struct xp_config c;
+  world_config(&c);
+  prepare_adding(5);
+  xp_schedule_add(&s, &(struct xp_directive){.thread = 1, .nth = 70, .nth_alike = 3, .to = 2,
+                                             .op = "load(adding.noise)"});
+  xp_schedule_add(&s, &(struct xp_directive){.thread = 1, .nth = 70, .nth_alike = 0, .to = 2,
+                                             .op = "store(adding.count)"});
+  s.directives[0].to = 1;
+  xp_replay(&s, true, NULL, &c, &r, &out);
+  assert_true(out.fits && xp_run_fails(&r) && out.moved == 2);
+  assert_string_equal(out.note, "t1.70@load(adding.noise) is now t1.3; "
+                                "t1.70@store(adding.count) is now t1.5");
+  test_leave();
+  xp_schedule_free(&s);
+  xp_run_free(&r);
 }
 
 static void unreached_directives_are_named(void **state) {
@@ -129,17 +173,17 @@ static void unreached_directives_are_named(void **state) {
   world_config(&c);
   prepare_adding(0);
   xp_schedule_add(&s, &(struct xp_directive){.thread = 1, .nth = 70, .to = 2, .op = "load(x)"});
-  xp_replay(&s, false, &c, &r, &out);
+  xp_replay(&s, false, NULL, &c, &r, &out);
   assert_false(out.fits);
-  assert_string_equal(out.error, "directive 1 (t1.70>t2): expected load(x), found the end of the "
-                                 "run after step 5");
+  assert_string_equal(out.error, "directive 1 of 1 (t1.70>t2): expected load(x), found the end of "
+                                 "the run after point 5");
   s.count = 0;
   xp_schedule_add(&s, &(struct xp_directive){.thread = 1, .nth = 0, .to = 7,
                                              .op = "store(adding.count)"});
-  xp_replay(&s, false, &c, &r, &out);
+  xp_replay(&s, false, NULL, &c, &r, &out);
   assert_false(out.fits);
-  assert_string_equal(out.error, "directive 1 (t1.0>t7): expected thread t7 to be able to go on, "
-                                 "found it blocked or ended at step 1");
+  assert_string_equal(out.error, "directive 1 of 1 (t1.0>t7): expected thread t7 to be able to go "
+                                 "on, found it blocked or ended at point 1");
   test_leave();
   xp_schedule_free(&s);
   xp_run_free(&r);
@@ -201,6 +245,8 @@ int main(void) {
       cmocka_unit_test(a_token_that_fits_is_run),
       cmocka_unit_test(a_token_that_does_not_fit_says_so),
       cmocka_unit_test(drift_looks_nearby),
+      cmocka_unit_test(drift_says_how_far_it_went),
+      cmocka_unit_test(drift_goes_by_likes),
       cmocka_unit_test(unreached_directives_are_named),
       cmocka_unit_test(replays_are_equal_to_the_byte),
   };

@@ -198,7 +198,7 @@ static void assert_refused(const char *text, const char *reason) {
 }
 
 #define HEAD "{\"schema\":\"tricolor.schedule/1\",\"name\":\"x\",\"scenario\":\"\","
-#define VERDICT "\"verdict\":{\"end\":\"failed\",\"message\":\"m\",\"points\":3}}"
+#define VERDICT "\"verdict\":{\"end\":\"failed\",\"message\":\"m\",\"kind_number\":2,\"points\":3}}"
 
 static void bad_files_are_refused(void **state) {
   (void)state;

@@ -175,11 +175,11 @@ static void the_file_says_what_was_run(void **state) {
   assert_true(xp_file_read(path, &f, error));
   assert_string_equal(f.token, cJSON_GetObjectItem(v, "token")->valuestring);
   assert_string_equal(f.scenario, "{\"a\":1}");
-  assert_string_equal(f.message, told.trace.outcome.message);
+  assert_string_equal(f.outcome.message, told.trace.outcome.message);
   assert_true(f.schedule.scenario == 0x12345678 && f.schedule.build == xp_build_key());
-  assert_true(f.end == PLAT_MODEL_FAILED && f.points == told.trace.outcome.points);
+  assert_true(f.outcome.end == PLAT_MODEL_FAILED && f.outcome.points == told.trace.outcome.points);
   assert_int_equal(xp_file_first_difference(&f, &told.trace), UINT32_MAX);
-  assert_int_equal(f.hash_count, (f.points - 1) / 16);
+  assert_int_equal(f.hash_count, (f.outcome.points - 1) / 16);
   f.hashes[1] ^= 1;
   assert_int_equal(xp_file_first_difference(&f, &told.trace), 16);
   assert_int_equal(unlink(path), 0);

@@ -69,10 +69,8 @@ static char *write_file(struct xp_schedule *s, struct xp_run *r, const char *nam
   return path;
 }
 
-static bool is_same(const struct xp_file *f, const struct plat_model_outcome *now) {
-  struct plat_model_outcome then = {.end = f->end, .kind = now->kind};
-  snprintf(then.message, sizeof then.message, "%s", f->message);
-  return xp_same_bug(&then, now);
+static bool is_same(const struct xp_file *f, const struct xp_run *r) {
+  return xp_run_fails(r) && xp_same_bug(&f->outcome, &r->outcome);
 }
 
 /* In the world of the file: runs its schedule; 0 good, 1 not. */
@@ -81,8 +79,8 @@ static int replay(const char *path, struct xp_file *f) {
   struct xp_replayed out;
   struct xp_config c;
   world_config(&c);
-  xp_replay(&f->schedule, true, &c, &r, &out);
-  bool good = out.fits && xp_run_fails(&r) && is_same(f, &r.outcome);
+  xp_replay(&f->schedule, true, &f->outcome, &c, &r, &out);
+  bool good = out.fits && is_same(f, &r);
   printf("%-10s %s%s%s\n", good ? out.moved > 0 ? "moved" : "ok" : "LOST", path,
          out.note[0] != '\0' ? ": " : "", out.note);
   if (!good) printf("           %s\n", out.fits ? r.outcome.message : out.error);
@@ -95,10 +93,10 @@ static bool find_again(struct xp_file *f, struct xp_run *r) {
   struct xp_replayed out;
   struct xp_config c;
   world_config(&c);
-  xp_replay(&f->schedule, true, &c, r, &out);
-  if (out.fits && xp_run_fails(r) && is_same(f, &r->outcome)) return true;
+  xp_replay(&f->schedule, true, &f->outcome, &c, r, &out);
+  if (out.fits && is_same(f, r)) return true;
   for (uint64_t seed = 0; seed < 10; seed++)
-    if (world_find("pos", seed, SEARCH_RUNS / 10, r) && is_same(f, &r->outcome)) return true;
+    if (world_find("pos", seed, SEARCH_RUNS / 10, r) && is_same(f, r)) return true;
   return false;
 }
 
@@ -122,10 +120,12 @@ static int visit(const char *path, const char *folder, bool is_refresh) {
     printf("LOST       %s\n", error);
     return 1;
   }
-  int status = 0;
+  int status = 1;
   if (prepare(f.scenario)) {
     status = is_refresh ? refresh(path, &f, folder) : replay(path, &f);
     test_leave();
+  } else {
+    printf("LOST       %s: its scenario names no litmus program that there is\n", path);
   }
   xp_file_free(&f);
   return status;

@@ -49,14 +49,14 @@ static int run_void(void *arg) {
   return 0;
 }
 
-/* Runs every schedule of body from its mark on. */
-static void explore(void (*body)(void), uint32_t classes) {
-  int status;
+/* Runs every schedule of the prepared world. */
+static void run_all(uint32_t classes, const uint8_t *point_sites) {
   struct plat_model_outcome out;
   struct plat_model_hooks hooks = {.choose = choose, .execute = execute, .arg = search,
-                                   .classes = classes, .step_max = search->step_max};
-  assert_true(plat_model_prepare(run_void, &body, &status));
+                                   .classes = classes, .point_sites = point_sites,
+                                   .step_max = search->step_max};
   plat_model_set_hooks(&hooks);
+  search->prefix = 0;
   do {
     search->depth = 0;
     plat_model_explore(&out);
@@ -65,6 +65,13 @@ static void explore(void (*body)(void), uint32_t classes) {
     search->hash = out.trace_hash;
   } while (next_schedule(search));
   plat_model_set_hooks(NULL);
+}
+
+/* Runs every schedule of body from its mark on. */
+static void explore(void (*body)(void), uint32_t classes) {
+  int status;
+  assert_true(plat_model_prepare(run_void, &body, &status));
+  run_all(classes, NULL);
   plat_model_leave();
 }
 
@@ -321,6 +328,27 @@ static void points_are_of_chosen_classes(void **state) {
   assert_true(search->executed[PLAT_OP_THREAD_END] > 0);
 }
 
+/* A table is what it says, also when another one lay at its place before. */
+static void points_are_where_the_table_says(void **state) {
+  (void)state;
+  void (*body)(void) = racy_body;
+  int status;
+  uint8_t *sites = calloc(plat_model_site_count(), 1);
+  assert_true(plat_model_prepare(run_void, &body, &status));
+  run_all(PLAT_CLASS_ALL, sites);
+  assert_int_equal(search->runs, 1);
+  memset(sites, 1, plat_model_site_count());
+  run_all(PLAT_CLASS_ALL, sites);
+  assert_int_equal(search->runs, 1 + 6);
+  run_all(PLAT_CLASS_ALL, NULL);
+  assert_int_equal(search->runs, 1 + 6 + 6);
+  memset(sites, 0, plat_model_site_count());
+  run_all(PLAT_CLASS_ALL, sites);
+  assert_int_equal(search->runs, 1 + 6 + 6 + 1);
+  plat_model_leave();
+  free(sites);
+}
+
 static void a_schedule_has_one_trace(void **state) {
   uint64_t hash;
   (void)state;
@@ -357,6 +385,7 @@ int main(void) {
       EXPLORES(spinning_for_ever_is_a_livelock),
       EXPLORES(deadlines_come_last),
       EXPLORES(points_are_of_chosen_classes),
+      EXPLORES(points_are_where_the_table_says),
       EXPLORES(a_schedule_has_one_trace),
       EXPLORES(a_world_without_a_mark_just_runs),
   };

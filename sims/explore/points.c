@@ -1,0 +1,77 @@
+#include "sims/explore/points.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sims/explore/races.h"
+#include "sims/memory.h"
+
+enum {
+  LEARN_RUNS = 100,  /* of a round */
+  LEARN_ROUNDS = 20,
+  LEARN_QUIET = 2    /* rounds without a new place that end learning */
+};
+
+uint8_t *xp_points_learn(const struct xp_config *c, uint64_t steps, bool (*stop)(void *arg),
+                         void *arg) {
+  struct xp_races *races = xp_races_new();
+  uint32_t quiet = 0;
+  for (uint32_t i = 0; i < LEARN_ROUNDS && quiet < LEARN_QUIET; i++) {
+    if (xp_races_steps(races) >= steps || (stop != NULL && stop(arg))) break;
+    uint32_t fresh =
+        xp_races_learn(races, c->classes, rng_split(c->seed, i), LEARN_RUNS, c->step_max);
+    quiet = fresh == 0 ? quiet + 1 : 0;
+  }
+  uint8_t *sites = xp_races_sites(races);
+  xp_races_free(races);
+  return sites;
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+/* Without what depends on the build directory. */
+static const char *file_of(const struct plat_site *s) {
+  return s->file + strspn(s->file, "./");
+}
+
+static bool is_alike(const struct plat_site *a, const struct plat_site *b) {
+  return strcmp(a->what, b->what) == 0 && strcmp(file_of(a), file_of(b)) == 0;
+}
+
+/* Sites alike that stand before this one: by line, and where a header is compiled several times, in
+ * the order of the table. */
+static uint32_t alike_before(uint32_t site) {
+  const struct plat_site *s = plat_model_site_at(site);
+  uint32_t before = 0;
+  for (uint32_t i = 0; i < plat_model_site_count(); i++) {
+    const struct plat_site *other = plat_model_site_at(i);
+    bool is_first = other->line < s->line || (other->line == s->line && i < site);
+    before += is_first && is_alike(other, s);
+  }
+  return before;
+}
+
+char *xp_point_name(uint32_t site) {
+  const struct plat_site *s = plat_model_site_at(site);
+  uint32_t before = alike_before(site);
+  if (before == 0) return sim_printf("%s: %s", file_of(s), s->what);
+  return sim_printf("%s: %s #%u", file_of(s), s->what, before + 1);
+}
+
+static bool is_called(uint32_t site, const char *file_and_what, size_t length) {
+  const struct plat_site *s = plat_model_site_at(site);
+  size_t file = strlen(file_of(s));
+  return length > file + 2 && strncmp(file_and_what, file_of(s), file) == 0 &&
+         strncmp(file_and_what + file, ": ", 2) == 0 && strlen(s->what) == length - file - 2 &&
+         strncmp(file_and_what + file + 2, s->what, length - file - 2) == 0;
+}
+
+uint32_t xp_point_find(const char *name) {
+  const char *mark = strrchr(name, '#');
+  bool is_numbered = mark != NULL && mark > name && mark[-1] == ' ';
+  unsigned long number = is_numbered ? strtoul(mark + 1, NULL, 10) : 1;
+  size_t length = is_numbered ? (size_t)(mark - name) - 1 : strlen(name);
+  for (uint32_t i = 0; i < plat_model_site_count(); i++)
+    if (is_called(i, name, length) && alike_before(i) + 1 == number) return i;
+  return plat_model_site_count();
+}
