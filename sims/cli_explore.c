@@ -1,4 +1,5 @@
 /* tricolor explore: searches the interleavings of a scenario for a violation. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,19 +20,42 @@ struct work {
   struct sim_outcome outcome;
 };
 
+/* Why an interrupted engine answered nothing. */
+static void tell_silence(const struct sim_outcome *out) {
+  char said[SIM_STDERR_KEPT + 1];
+  if (out->end != SIM_END_INTERRUPTED || out->elapsed_ns == 0) return;
+  if (out->term_signal == SIGKILL) {
+    fprintf(stderr, "tricolor: the engine had no answer within %d s; %s\n",
+            SIM_KEEP_GRACE_MS / 1000,
+            out->result != NULL ? "this is what it had told before" : "what it did is lost");
+  } else if (out->result == NULL && out->said[0] != '\0') {
+    fprintf(stderr, "tricolor: %s", sim_text_clean(out->said, said, strcspn(out->said, "\n") + 1));
+    fputc('\n', stderr);
+  }
+}
+
+static void tell_no_file(const cJSON *result) {
+  const cJSON *violation = cJSON_GetObjectItemCaseSensitive(result, "violation");
+  const char *error =
+    cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(violation, "file_error"));
+  if (error == NULL) return;
+  char *text = sim_text_clean(error, sim_alloc(strlen(error) + 1), strlen(error) + 1);
+  fprintf(stderr, "tricolor: no schedule file: %s; the token is all there is\n", text);
+  free(text);
+}
+
 /* Shows and writes what there is of a result. The exit status, signals apart. */
 static int publish(struct work *w, bool is_whole) {
   const struct scenario *s = w->search.scenario;
   cJSON *result = w->outcome.result;
-  bool shows = w->o->json == NULL || strcmp(w->o->json, "-") != 0;
-  if (result == NULL && w->outcome.end == SIM_END_INTERRUPTED && w->outcome.elapsed_ns > 0) {
-    fprintf(stderr, "tricolor: the engine had no answer within %d s; what it did is lost\n",
-            SIM_KEEP_GRACE_MS / 1000);
-  }
+  tell_silence(&w->outcome);
   if (result == NULL) return sim_outcome_status(&w->outcome);
+  bool shows = w->o->json == NULL || strcmp(w->o->json, "-") != 0;
+  bool is_told = is_whole || cJSON_HasObjectItem(result, "schedules");
   if (is_whole) sim_search_note(s, result);
   bool is_search = w->search.again == NULL;
-  if (is_whole && shows) sim_explore_print(s, result, is_search, stdout, w->cli->color_out);
+  if (is_told && shows) sim_explore_print(s, result, is_search, stdout, w->cli->color_out);
+  tell_no_file(result);
   int lost = w->json.path != NULL ? sim_output_status(sim_output_write(&w->json, result)) : 0;
   if (lost == 0 && is_whole) lost = sim_output_status(sim_output_keep(&w->trace, ""));
   if (lost != 0) return lost;

@@ -153,7 +153,7 @@ static void print_histograms(const cJSON *r, FILE *f) {
 
 static void print_rate(const cJSON *r, FILE *f) {
   char time[SIM_TEXT_MAX], schedules[SIM_TEXT_MAX], points[SIM_TEXT_MAX];
-  double jobs = 1, elapsed = 0;
+  double jobs = 1, elapsed = 0, lost = 0;
   if (!sim_metric_number(r, "elapsed_ns", &elapsed)) return;
   sim_metric_number(r, "jobs", &jobs);
   label(f, "Speed");
@@ -161,6 +161,8 @@ static void print_rate(const cJSON *r, FILE *f) {
           rate(r, "rate.schedules_per_s", schedules), rate(r, "rate.points_per_s", points),
           sim_format(SIM_UNIT_NS, elapsed, time));
   if (jobs > 1) fprintf(f, ", %.0f jobs", jobs);
+  if (sim_metric_number(r, "jobs_lost", &lost) && lost > 0)
+    fprintf(f, ", of which %.0f died: what they did is missing", lost);
   fputc('\n', f);
 }
 
@@ -182,6 +184,11 @@ static void print_wrapped(FILE *f, const char *text) {
     free(word);
   }
   fputc('\n', f);
+}
+
+/* All there is of a search whose engine died. */
+static bool is_partial(const cJSON *r) {
+  return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(r, "partial"));
 }
 
 static void print_guarantee(const cJSON *r, FILE *f, bool color) {
@@ -220,6 +227,7 @@ static void print_verdict(const struct scenario *s, const cJSON *r, FILE *f, boo
   if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(r, "interrupted"))) {
     fprintf(f, " before the search was interrupted");
   }
+  if (is_partial(r)) fprintf(f, "; the engine died before it was done, and had told this");
   fprintf(f, "%s\n", sim_style_end(style, color));
 }
 
@@ -265,7 +273,7 @@ void sim_explore_print(const struct scenario *s, const cJSON *r, bool is_search,
     print_phases(r, f);
     print_histograms(r, f);
     print_rate(r, f);
-    print_guarantee(r, f, color);
+    if (!is_partial(r)) print_guarantee(r, f, color);
   }
   print_replay(r, f);
   print_verdict(s, r, f, color);

@@ -11,6 +11,7 @@
  *     {"type":"gctrace","line":"gc 1 @0.000s ..."}        with --gctrace
  *     {"type":"result","result":{...tricolor.result/1...}} the last line; tricolor.explore/1 with
  *     --explore and --replay, where the phase is "explore" and SIGTERM asks for the result so far
+ *     {"type":"so-far","result":{...}}: the model's, stands for the last line of one that dies
  *   stderr: free text, kept for the report of a failure (last 4 KiB)
  * Exit status of an engine: 0 a result was written; 1 a result with violations was written;
  * 2 the scenario was refused (message on stderr); 3 the engine failed (a result line marked

@@ -96,6 +96,11 @@ static cJSON *resolve_value(const struct scenario *s, const struct sc_row *row, 
   return NULL;
 }
 
+/* A litmus program takes some keys of the top and of "runtime", and all of "explore". */
+static bool is_of_litmus(const struct sc_object *object, const struct sc_row *row) {
+  return strcmp(object->id, "explore") == 0 || sc_is_for_litmus(row->key);
+}
+
 static cJSON *resolve_object(const struct scenario *s, const struct sc_object *object,
                              const void *base) {
   cJSON *out = cJSON_CreateObject();
@@ -107,7 +112,7 @@ static cJSON *resolve_object(const struct scenario *s, const struct sc_object *o
     const struct sc_row *row = &object->rows[i];
     if (!sc_row_applies(row, variant)) continue;
     if (row->present != NULL && !row->present(base)) continue;
-    if (s->has_litmus && base == s && !sc_is_for_litmus(row->key)) continue;
+    if (s->has_litmus && base == s && !is_of_litmus(object, row)) continue;
     cJSON_AddItemToObject(out, row->key, resolve_value(s, row, base));
   }
   return out;

@@ -34,6 +34,7 @@ struct sim_run {
   uv_write_t write;
   bool exited, output_ended, error_ended, closed, sent_kill;
   enum reason reason;
+  cJSON *so_far;        /* stands for the result of an engine that dies; NULL: none */
   char *protocol_error; /* REASON_PROTOCOL: what was wrong */
   char *line;           /* unfinished line of stdout */
   size_t line_bytes, line_room;
@@ -202,6 +203,9 @@ static void take_line(struct sim_run *r, char *line) {
     if (r->watch->gctrace != NULL) r->watch->gctrace(r->watch->arg, text_of(message, "line"));
   } else if (strcmp(type, "result") == 0) {
     take_result(r, message, line);
+  } else if (strcmp(type, "so-far") == 0) {
+    cJSON_Delete(r->so_far);
+    r->so_far = cJSON_DetachItemFromObjectCaseSensitive(message, "result");
   } else {
     protocol_error(r, quote("a line of unknown type", line));
   }
@@ -444,6 +448,11 @@ void sim_supervise(struct sim_supervisor *s, const struct sim_spawn *spawn,
   /* The terminal sends Ctrl-C to the engine too: its end must not look like a crash. */
   bool is_finished = out->end == SIM_END_DONE || out->end == SIM_END_VIOLATION;
   if (sim_supervisor_caught(s) != 0 && !is_finished) out->end = SIM_END_INTERRUPTED;
+  if (out->result == NULL && out->end != SIM_END_REFUSED) {
+    out->result = r.so_far;
+    r.so_far = NULL;
+  }
+  cJSON_Delete(r.so_far);
   free(r.protocol_error);
   free(r.line);
 }

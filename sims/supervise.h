@@ -72,7 +72,7 @@ struct sim_outcome {
   const char *cause;     /* FAILED: "signal" "exit" "deadline" "memory" "protocol" "no-result"
                             "partial" "start" */
   char *how;             /* FAILED: a clause for people: "was killed by SIGSEGV (...)" */
-  cJSON *result;         /* NULL: none; of a failed run it is partial */
+  cJSON *result;         /* NULL: none; of a failed run it is partial: what it told so far */
   int64_t exit_status;
   int term_signal;
   uint64_t elapsed_ns;

@@ -110,7 +110,7 @@ void plat_model_set_hooks(const struct plat_model_hooks *hooks);
 enum plat_model_end {
   PLAT_MODEL_DONE,      /* plat_model_finish_run, or every thread ended */
   PLAT_MODEL_FAILED,    /* plat_model_fail_run: the world's rt_fatal, rt_die, rt_assert; or it
-                         * touched memory that is not there */
+                         * crashed: SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT */
   PLAT_MODEL_DEADLOCK,  /* every thread is blocked */
   PLAT_MODEL_LIVELOCK,  /* step_max, or only deadlines pass and no point is reached */
   PLAT_MODEL_CUT_OFF    /* the chooser gave it up */
@@ -119,7 +119,7 @@ enum plat_model_end {
 enum { PLAT_MODEL_MESSAGE_BYTES = 2048 };
 struct plat_model_outcome {
   enum plat_model_end end;
-  int kind;             /* FAILED: what plat_model_fail_run was told; -1: memory */
+  int kind;             /* FAILED: what plat_model_fail_run was told; -1: a crash */
   uint64_t steps, points;
   uint64_t trace_hash;  /* over (thread, site) of every point */
   char message[PLAT_MODEL_MESSAGE_BYTES]; /* "": none */

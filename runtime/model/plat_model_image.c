@@ -16,7 +16,9 @@ enum {
   PAGES_MAX = 1 << 20,       /* written by some run: 4 GiB */
   KEPT_MAX = 4096,           /* separate ranges of writable pages */
   FRESH_MAX = 1024,          /* ranges committed by one run */
-  SIGNAL_STACK_BYTES = 1 << 16
+  SIGNAL_STACK_BYTES = 1 << 16,
+  CRASHES = 5,               /* signals that a program's own fault raises */
+  NEAR_NIL = 1 << 16         /* addresses below are members of an object that is not there */
 };
 
 /* A page some run has written, and which part of it is put back. */
@@ -38,8 +40,14 @@ static struct image {
   void *signal_stack;
   char *stack_low[PLAT_MODEL_CHOOSER_THREADS];  /* live part of each thread's stack at the mark, */
   char *stack_high[PLAT_MODEL_CHOOSER_THREADS]; /* and its end, by slot; NULL: unused slot */
-  struct sigaction previous;
+  struct sigaction previous[CRASHES];
 } *image;
+
+static const struct crash {
+  int number;
+  const char *name;
+} crashes[CRASHES] = {{SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"}, {SIGFPE, "SIGFPE"},
+                      {SIGILL, "SIGILL"},   {SIGABRT, "SIGABRT"}};
 
 static char *page_of(const char *p) { return (char *)((uintptr_t)p / PAGE_BYTES * PAGE_BYTES); }
 
@@ -83,17 +91,51 @@ static void keep_page(char *at) {
   if (mprotect(at, PAGE_BYTES, PROT_READ | PROT_WRITE) != 0) _Exit(3);
 }
 
-/* A write to a page of the image, or a wild access by the program. */
-static void on_fault(int signal_number, siginfo_t *info, void *context) {
+static const struct crash *crash_of(int number) {
+  const struct crash *c = crashes;
+  while (c->number != number) c++;
+  return c;
+}
+
+/* Where an access went, the same on every machine. */
+static void describe_address(const siginfo_t *info, char *out, size_t bytes) {
+  uintptr_t address = (uintptr_t)info->si_addr;
+  uint64_t object = model_object_id(info->si_addr);
+  bool is_access = info->si_signo == SIGSEGV || info->si_signo == SIGBUS;
+  out[0] = '\0';
+  if (!is_access || info->si_code <= 0) return;
+  if (address < NEAR_NIL && info->si_code != SI_KERNEL) /* that one knows no address */
+    snprintf(out, bytes, ": it touched address %llu", (unsigned long long)address);
+  else if (plat_model_region_of(object) == PLAT_REGION_ARENA)
+    snprintf(out, bytes, ": it touched memory that is not committed, at 0x%llx of the arena",
+             (unsigned long long)(object & ~(UINT64_C(15) << 60)));
+  else
+    snprintf(out, bytes, ": it touched memory that is not there");
+}
+
+/* The run under way ends with what the program did last. */
+_Noreturn static void crash_run(const siginfo_t *info) {
+  char text[512], where[128];
+  const struct plat_site *s = model.running->pending.site;
+  describe_address(info, where, sizeof where);
+  snprintf(text, sizeof text, "the program crashed: %s in %s, after %s at %s:%u%s",
+           crash_of(info->si_signo)->name, model.running->name, s->what,
+           s->file + strspn(s->file, "./"), (unsigned)s->line, where);
+  model_end_run(PLAT_MODEL_FAILED, -1, text);
+}
+
+/* A write to a page of the image, or a fault of the program, or of what runs outside it: that
+ * happens again, in the usual way. */
+static void on_fault(int number, siginfo_t *info, void *context) {
   char *at = page_of(info->si_addr);
   (void)context;
-  if (info->si_code == SEGV_ACCERR && is_kept(at)) {
+  if (number == SIGSEGV && info->si_code == SEGV_ACCERR && is_kept(at)) {
     keep_page(at);
     return;
   }
-  if (model_in_explored_run())
-    model_end_run(PLAT_MODEL_FAILED, -1, "the program touched memory that is not there");
-  sigaction(signal_number, &image->previous, NULL); /* faults again, in the usual way */
+  if (model_in_explored_run() && info->si_code != SI_USER) crash_run(info);
+  sigaction(number, &image->previous[crash_of(number) - crashes], NULL);
+  if (info->si_code <= 0) raise(number); /* by raise or kill: nothing would happen again */
 }
 
 static void handle_faults(void) {
@@ -102,7 +144,8 @@ static void handle_faults(void) {
   stack_t stack = {.ss_sp = image->signal_stack, .ss_size = SIGNAL_STACK_BYTES};
   sigemptyset(&action.sa_mask);
   rt_assert(sigaltstack(&stack, NULL) == 0);
-  rt_assert(sigaction(SIGSEGV, &action, &image->previous) == 0);
+  for (uint32_t i = 0; i < CRASHES; i++)
+    rt_assert(sigaction(crashes[i].number, &action, &image->previous[i]) == 0);
 }
 
 /* ---- taking ---------------------------------------------------------------------------------- */
@@ -189,7 +232,8 @@ void model_image_drop(void) {
   struct image *i = image;
   for (uint32_t k = 0; k < i->kept_count; k++) set_access(&i->kept[k], PROT_READ | PROT_WRITE);
   model_image_restore();
-  rt_assert(sigaction(SIGSEGV, &i->previous, NULL) == 0);
+  for (uint32_t k = 0; k < CRASHES; k++)
+    rt_assert(sigaction(crashes[k].number, &i->previous[k], NULL) == 0);
   image = NULL;
   vmem_release(i->pages, PAGES_MAX * sizeof *i->pages);
   vmem_release(i->copies, (size_t)PAGES_MAX * PAGE_BYTES);

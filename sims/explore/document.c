@@ -18,6 +18,7 @@
  *   sites.pairs_both     pairs of places in the source that conflicted in both orders, of `pairs`
  *   guarantee.preemptions  BOUND: all schedules with at most so many were run
  *   rate                 per second of the wall clock, all jobs together
+ *   jobs_lost            jobs that died: their schedules are missing
  *   replay               of a replay: is_of_this_build, directives, moved, note (which have moved),
  *                        is_as_recorded (it ended as the file says; null: a token says nothing),
  *                        recorded (how that was), differs_at_point (in the build of the file: where
@@ -118,6 +119,7 @@ static void add_rates(cJSON *doc, const struct xp_report *r, uint32_t jobs) {
   cJSON_AddNumberToObject(rate, "points_per_s", per_second(r->points, r->elapsed_ns));
   add(doc, "elapsed_ns", r->elapsed_ns);
   add(doc, "jobs", jobs);
+  add(doc, "jobs_lost", r->lost_parts);
 }
 
 /* Numbers of preemptions, from 0, up to which all schedules were run. */

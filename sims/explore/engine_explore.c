@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runtime/check.h"
 #include "sims/explore/document.h"
@@ -20,6 +21,14 @@
 #include "sims/protocol.h"
 
 enum { VARIANTS_MAX = 10000 /* tried of a large grid */ };
+#define TELL_EVERY_NS UINT64_C(100000000)
+#define KEEP_EVERY_NS UINT64_C(1000000000)
+
+enum doing { DOING_SETUP, DOING_LEARNING, DOING_SEARCH, DOING_MINIMISING, DOING_REMEDIES,
+             DOING_REPLAY };
+static const char *const doing_words[] = {
+    "setting the scenario up", "learning where races are", "searching", "minimising",
+    "trying what removes it", "replaying"};
 
 struct explorer {
   struct engine *engine;
@@ -30,6 +39,9 @@ struct explorer {
   struct xp_config config;
   struct xp_report report;         /* of all variants */
   bool has_report;
+  struct xp_report current;        /* of the search under way */
+  enum doing doing;
+  uint64_t told_ns, kept_ns;       /* of the last progress line; of the last result so far */
   uint8_t *sites;                  /* config.point_sites */
   uint64_t begin_ns, found_ns;
   cJSON *violation;
@@ -40,9 +52,42 @@ struct explorer {
 };
 static struct explorer *explorer; /* never changes while there is a world */
 
+/* Whether there is something to be told already. */
 static void on_term(int signal_number) {
+  static const char text[] = "asked to end before the first schedule was run\n";
   (void)signal_number;
   explorer->asked_to_end = 1;
+  if (explorer->doing != DOING_SETUP || explorer->has_report) return;
+  if (write(STDERR_FILENO, text, sizeof text - 1) < 0) _exit(TRI_EXIT_ENGINE);
+  _exit(TRI_EXIT_ENGINE);
+}
+
+/* A crash that belongs to no schedule: of the explorer, or of the scenario's set-up. */
+static void on_crash(int signal_number) {
+  const struct explorer *x = explorer;
+  char text[256];
+  int n = snprintf(text, sizeof text, "crashed by SIG%s while %s: strategy %s, seed %llu, "
+                   "schedule %llu, variant %llu\n", sigabbrev_np(signal_number),
+                   doing_words[x->doing], x->config.strategy, (unsigned long long)x->config.seed,
+                   (unsigned long long)x->current.runs + 1,
+                   (unsigned long long)x->variants_done + 1);
+  signal(signal_number, SIG_DFL);
+  if (write(STDERR_FILENO, text, (size_t)n) == n) raise(signal_number);
+}
+
+static void on_setup_end(enum rt_end kind, const char *message) {
+  static const char *const kinds[] = {
+      [RT_END_BUG] = "bug",       [RT_END_FATAL] = "fatal error", [RT_END_VIOLATION] = "violation",
+      [RT_END_NOMEM] = "memory",  [RT_END_CAP] = "memory cap",    [RT_END_DEADLOCK] = "deadlock"};
+  fprintf(stderr, "the scenario's set-up fails, before there is anything to explore: %s: %s\n",
+          kinds[kind], message);
+  _exit(kind == RT_END_BUG || kind == RT_END_NOMEM ? TRI_EXIT_ENGINE : TRI_EXIT_INPUT);
+}
+
+static void handle_signals(void) {
+  static const int numbers[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) signal(numbers[i], on_crash);
+  signal(SIGTERM, on_term);
 }
 
 static void write_line(cJSON *json) {
@@ -53,12 +98,77 @@ static void write_line(cJSON *json) {
   free(line);
 }
 
-/* ---- the world ------------------------------------------------------------------------------- */
+/* ---- what it tells --------------------------------------------------------------------------- */
 
-static bool is_asked_to_end(void *arg) { return ((const struct explorer *)arg)->asked_to_end != 0; }
+static cJSON *document(const struct explorer *x, const struct xp_report *r, cJSON *violation) {
+  struct xp_about about = {
+      .scenario = x->scenario, .variants = x->variants, .variants_done = x->variants_done,
+      .is_interrupted = x->asked_to_end != 0, .violation = violation, .replay = x->replay};
+  return xp_document(r, &about);
+}
+
+static void write_result_as(const char *type, cJSON *result) {
+  cJSON *line = cJSON_CreateObject();
+  cJSON_AddStringToObject(line, "type", type);
+  cJSON_AddItemToObject(line, "result", result);
+  write_line(line);
+}
+
+/* What there is to tell if this process does not live to tell more. */
+static void write_so_far(struct explorer *x, const cJSON *violation) {
+  const struct xp_report *r = x->has_report ? &x->report : &x->current;
+  x->kept_ns = xp_now_ns();
+  if (!x->has_report) x->current.elapsed_ns = x->kept_ns - x->begin_ns;
+  if (r->share_count > 0)
+    write_result_as("so-far", document(x, r, cJSON_Duplicate(violation, true)));
+}
+
+/* ---- what it is doing ------------------------------------------------------------------------ */
+
+static void write_progress(struct explorer *x, uint64_t now_ns) {
+  uint64_t all_ns = now_ns - x->begin_ns, limit_ns = x->scenario->explore_time_ns;
+  double done = limit_ns == UINT64_MAX ? 0 : (double)all_ns / (double)limit_ns;
+  char what[160];
+  cJSON *json = cJSON_CreateObject();
+  int n = snprintf(what, sizeof what, "%s, %s", doing_words[x->doing], x->config.strategy);
+  if (x->doing >= DOING_SEARCH)
+    n += snprintf(what + n, sizeof what - (size_t)n, ": %llu schedules",
+                  (unsigned long long)(x->report.runs + x->current.runs));
+  if (x->variants > 1)
+    snprintf(what + n, sizeof what - (size_t)n, ", variant %llu of %llu",
+             (unsigned long long)x->variants_done + 1, (unsigned long long)x->variants);
+  cJSON_AddStringToObject(json, "type", "progress");
+  cJSON_AddStringToObject(json, "phase", "explore");
+  cJSON_AddNumberToObject(json, "done", done > 1 ? 1 : done);
+  cJSON_AddStringToObject(json, "what", what);
+  write_line(json);
+  x->told_ns = now_ns;
+}
+
+static void begin_doing(struct explorer *x, enum doing what) {
+  x->doing = what;
+  write_progress(x, xp_now_ns());
+}
+
+/* Asked now and then by all that takes time; tells how far it is. True: it is to end. */
+static bool is_asked_to_end(void *arg) {
+  struct explorer *x = arg;
+  uint64_t now_ns = xp_now_ns();
+  if (now_ns - x->told_ns >= TELL_EVERY_NS) write_progress(x, now_ns);
+  if (x->doing == DOING_SEARCH && now_ns - x->kept_ns >= KEEP_EVERY_NS) write_so_far(x, NULL);
+  return x->asked_to_end != 0;
+}
+
+static bool tick(uint64_t elapsed_ns, void *arg) {
+  (void)elapsed_ns;
+  return is_asked_to_end(arg);
+}
+
+/* ---- the world ------------------------------------------------------------------------------- */
 
 /* Points where races are. A litmus program is small enough to have them everywhere. */
 static void learn_points(struct explorer *x) {
+  begin_doing(x, DOING_LEARNING);
   x->config.point_sites = NULL;
   free(x->sites);
   x->sites = x->scenario->has_litmus
@@ -69,14 +179,13 @@ static void learn_points(struct explorer *x) {
 
 /* The world of the choices in x->choices. */
 static int prepare_world(struct explorer *x) {
+  begin_doing(x, DOING_SETUP);
   if (x->variant != NULL) plat_model_leave();
   scenario_free(x->variant);
   x->variant = xp_variant_load(x->scenario, x->choices, NULL, 0, false);
   if (x->variant == NULL) return TRI_EXIT_INPUT;
-  int status = xp_variant_prepare(x->engine, x->variant);
-  if (status != TRI_EXIT_OK) return status;
-  signal(SIGTERM, on_term);
-  return TRI_EXIT_OK;
+  rt_set_end_handler(on_setup_end);
+  return xp_variant_prepare(x->engine, x->variant);
 }
 
 /* With its points known. */
@@ -108,7 +217,7 @@ static const char *kind_name(const struct plat_model_outcome *o) {
       [RT_END_NOMEM] = "memory", [RT_END_CAP] = "memory",  [RT_END_DEADLOCK] = "deadlock"};
   if (o->end == PLAT_MODEL_DEADLOCK) return "deadlock";
   if (o->end == PLAT_MODEL_LIVELOCK) return "livelock";
-  return o->kind < 0 ? "wild access" : ends[o->kind];
+  return o->kind < 0 ? "crash" : ends[o->kind];
 }
 
 static void name_things(struct explorer *x, struct xp_names *names,
@@ -120,8 +229,10 @@ static void name_things(struct explorer *x, struct xp_names *names,
     xp_names_workload(names, engine, x->scenario, &x->engine->workload);
 }
 
-static void remedies(struct xp_lines *out, void *arg) {
+static void remedies(struct xp_lines *out, const cJSON *so_far, void *arg) {
   struct explorer *x = arg;
+  write_so_far(x, so_far);
+  begin_doing(x, DOING_REMEDIES);
   xp_remedies(x->engine, x->variant, &x->config, out);
 }
 
@@ -155,6 +266,30 @@ static void take_choices(const struct explorer *x, struct xp_schedule *s) {
     xp_schedule_add_choice(s, x->choices[i]);
 }
 
+/* The violation as it was found, for the case that this is all there will be. */
+static void tell_first(struct explorer *x, const struct xp_finding *f, const struct xp_run *run) {
+  struct xp_schedule s = {0};
+  struct xp_run again = {0};
+  cJSON *v = cJSON_CreateObject();
+  take_choices(x, &s);
+  xp_schedule_take_run(&s, run);
+  xp_run_schedule(&s, &x->config, &again);
+  cJSON_AddStringToObject(v, "kind", kind_name(&run->outcome));
+  cJSON_AddStringToObject(v, "message", run->outcome.message);
+  cJSON_AddStringToObject(v, "strategy", f->strategy);
+  cJSON_AddNumberToObject(v, "found_at_schedule", (double)f->found_at);
+  cJSON_AddNumberToObject(v, "found_after_ns", (double)x->found_ns);
+  if (xp_run_fails(&again)) {
+    char *token = xp_token_format(&s);
+    cJSON_AddStringToObject(v, "token", token);
+    free(token);
+  }
+  write_so_far(x, v);
+  cJSON_Delete(v);
+  xp_schedule_free(&s);
+  xp_run_free(&again);
+}
+
 static void tell_failure(struct explorer *x, struct xp_report *r) {
   struct xp_schedule schedule = {0};
   struct xp_minimise_config minimise;
@@ -166,6 +301,8 @@ static void tell_failure(struct explorer *x, struct xp_report *r) {
                          .remedies_arg = x};
   x->found_ns = xp_now_ns() - x->begin_ns;
   xp_minimise_config_default(&minimise, &x->config);
+  tell_first(x, &f, &r->failure.schedule);
+  begin_doing(x, DOING_MINIMISING);
   take_choices(x, &schedule);
   x->violation = tell(x, &schedule, &r->failure.schedule, &f);
   if (x->violation == NULL) {
@@ -179,25 +316,6 @@ static void tell_failure(struct explorer *x, struct xp_report *r) {
 }
 
 /* ---- the search ------------------------------------------------------------------------------ */
-
-static bool tick(uint64_t elapsed_ns, void *arg) {
-  const struct explorer *x = arg;
-  uint64_t all_ns = xp_now_ns() - x->begin_ns;
-  uint64_t limit_ns = x->scenario->explore_time_ns;
-  double done = limit_ns == UINT64_MAX ? 0 : (double)all_ns / (double)limit_ns;
-  char what[128];
-  cJSON *json = cJSON_CreateObject();
-  (void)elapsed_ns;
-  snprintf(what, sizeof what, "%s: %.1f s, variant %llu of %llu", x->config.strategy,
-           (double)all_ns / 1e9, (unsigned long long)x->variants_done + 1,
-           (unsigned long long)x->variants);
-  cJSON_AddStringToObject(json, "type", "progress");
-  cJSON_AddStringToObject(json, "phase", "explore");
-  cJSON_AddNumberToObject(json, "done", done > 1 ? 1 : done);
-  cJSON_AddStringToObject(json, "what", what);
-  write_line(json);
-  return x->asked_to_end != 0;
-}
 
 /* Of what is left, the share of each variant that is left. */
 static void share_budget(struct explorer *x, uint64_t left) {
@@ -223,39 +341,37 @@ static void tell_divergence(struct explorer *x, const struct xp_divergence *d) {
   cJSON_AddStringToObject(x->violation, "message", text);
 }
 
+/* The report of one variant becomes part of that of all. */
+static void take_report(struct explorer *x) {
+  if (x->has_report) {
+    xp_report_merge(&x->report, &x->current);
+    xp_report_free(&x->current);
+  } else {
+    x->report = x->current;
+    x->has_report = true;
+  }
+  x->current = (struct xp_report){0};
+}
+
 /* One variant. False: the search as a whole is over. */
 static bool search_variant(struct explorer *x, uint64_t left, int *status) {
-  struct xp_report r;
   *status = prepare(x);
   if (*status != TRI_EXIT_OK) return false;
   share_budget(x, left);
-  if (!xp_jobs_search(&x->config, x->scenario->explore_jobs, tick, x, &r)) {
+  begin_doing(x, DOING_SEARCH);
+  if (!xp_jobs_search(&x->config, x->scenario->explore_jobs, tick, x, &x->current)) {
     *status = TRI_EXIT_ENGINE;
     return false;
   }
-  if (r.failure.is_found)
-    tell_failure(x, &r);
-  else if (r.divergence.is_found)
-    tell_divergence(x, &r.divergence);
-  if (x->has_report) {
-    xp_report_merge(&x->report, &r);
-    xp_report_free(&r);
-  } else {
-    x->report = r;
-    x->has_report = true;
-  }
+  take_report(x);
   x->variants_done++;
+  if (x->report.failure.is_found)
+    tell_failure(x, &x->report);
+  else if (x->report.divergence.is_found)
+    tell_divergence(x, &x->report.divergence);
+  else if (xp_now_ns() - x->kept_ns >= KEEP_EVERY_NS)
+    write_so_far(x, NULL);
   return x->violation == NULL && x->asked_to_end == 0 && x->config.time_ns > 1;
-}
-
-static void write_result(struct explorer *x) {
-  struct xp_about about = {
-      .scenario = x->scenario, .variants = x->variants, .variants_done = x->variants_done,
-      .is_interrupted = x->asked_to_end != 0, .violation = x->violation, .replay = x->replay};
-  cJSON *line = cJSON_CreateObject();
-  cJSON_AddStringToObject(line, "type", "result");
-  cJSON_AddItemToObject(line, "result", xp_document(&x->report, &about));
-  write_line(line);
 }
 
 static int search(struct explorer *x) {
@@ -267,7 +383,7 @@ static int search(struct explorer *x) {
     if (!search_variant(x, tried - i, &status)) break;
   }
   if (!x->has_report) return status;
-  write_result(x);
+  write_result_as("result", document(x, &x->report, x->violation));
   xp_report_free(&x->report);
   return x->violation != NULL ? TRI_EXIT_FAILED : status;
 }
@@ -343,7 +459,7 @@ static int replay_schedule(struct explorer *x, struct xp_schedule *s) {
   if (fails) x->violation = tell(x, s, &run, &f);
   describe_replay(x, is_of_this_build, s->count, &run, &replayed);
   x->variants_done = 1;
-  write_result(x);
+  write_result_as("result", document(x, &x->report, x->violation));
   xp_run_free(&run);
   return fails ? TRI_EXIT_FAILED : TRI_EXIT_OK;
 }
@@ -359,6 +475,7 @@ static int replay(struct explorer *x, struct xp_schedule *s) {
   s->scenario = scenario;
   memcpy(x->choices, s->choices, s->choice_count * sizeof *s->choices);
   int status = x->file != NULL ? prepare_world(x) : prepare(x);
+  if (status == TRI_EXIT_OK) begin_doing(x, DOING_REPLAY);
   if (x->file != NULL) x->config.point_sites = x->file->point_sites;
   return status == TRI_EXIT_OK ? replay_schedule(x, s) : status;
 }
@@ -387,5 +504,8 @@ int engine_explore(struct engine *e) {
   x->choices = sim_alloc((x->scenario->choose_count + 1) * sizeof *x->choices);
   x->begin_ns = xp_now_ns();
   configure(x);
+  x->config.stop = is_asked_to_end;
+  x->config.stop_arg = x;
+  handle_signals();
   return e->options.replay != NULL ? replay_asked(x) : search(x);
 }

@@ -84,16 +84,24 @@ static bool start(struct job *j, const struct xp_config *config, struct context 
   return j->pid > 0;
 }
 
-static bool collect(struct job *j, struct context *context, struct xp_report *out) {
+static void tell_lost(uint32_t job, uint32_t jobs, int status) {
+  fprintf(stderr, "job %u of %u ", job + 1, jobs);
+  if (WIFSIGNALED(status))
+    fprintf(stderr, "was killed by SIG%s", sigabbrev_np(WTERMSIG(status)));
+  else
+    fprintf(stderr, "ended with exit status %d", WEXITSTATUS(status));
+  fputs(": its part of the schedules is missing\n", stderr);
+}
+
+static bool collect(struct job *j, struct context *context, struct xp_report *out, int *status) {
   struct xp_report r;
-  int status = 0;
   for (;;) {
-    pid_t done = waitpid(j->pid, &status, WNOHANG);
+    pid_t done = waitpid(j->pid, status, WNOHANG);
     if (done == j->pid || (done < 0 && errno != EINTR)) break;
     stop_here(context);
     poll(NULL, 0, 10);
   }
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return false;
+  if (!WIFEXITED(*status) || WEXITSTATUS(*status) != 0) return false;
   rewind(j->report);
   if (!xp_report_read(&r, j->report)) return false;
   xp_report_merge(out, &r);
@@ -118,12 +126,16 @@ static bool search_together(struct xp_config *config, struct context *context,
   if (!is_fine) atomic_store(&context->shared->should_stop, 1);
   bool has_report = xp_search(config, out);
   if (has_report && out->failure.is_found) lower_limit(context->shared, out->failure.index);
+  if (!is_fine) fputs("a process of the search could not be started\n", stderr);
   for (uint32_t i = 1; i < started; i++) {
-    if (!collect(&jobs[i], context, out)) is_fine = false;
+    int status = 0;
+    bool is_there = collect(&jobs[i], context, out, &status);
+    if (!is_there) tell_lost(i, config->slices, status);
+    if (!is_there && has_report) xp_report_lose_part(out);
+    is_fine = is_fine && is_there;
     fclose(jobs[i].report);
   }
-  if (!is_fine) fputs("a process of the search failed\n", stderr);
-  return is_fine && has_report;
+  return is_fine || has_report;
 }
 
 bool xp_jobs_search(const struct xp_config *c, uint32_t jobs, bool (*tick)(uint64_t, void *),

@@ -55,7 +55,9 @@ struct work {
 };
 
 static bool has_budget(const struct work *w) {
+  const struct xp_config *run = w->config->run;
   if (w->out->replays >= w->config->replays_max) return false;
+  if (run->stop != NULL && run->stop(run->stop_arg)) return false;
   /* The clock costs as much as a short run: asked now and then. */
   return w->out->replays % 32 != 0 || xp_now_ns() - w->start_ns < w->config->budget_ns;
 }

@@ -22,7 +22,7 @@ struct xp_shrink {
 };
 
 struct xp_minimise_config {
-  const struct xp_config *run;     /* classes and step_max of the runs */
+  const struct xp_config *run;     /* classes, points and step_max of the runs; stop */
   uint64_t budget_ns;              /* wall time of all of it */
   uint64_t replays_max;            /* runs of all of it */
   const struct xp_shrink *shrink;  /* NULL: the scenario stays as it is */

@@ -1,8 +1,10 @@
 #include "sims/explore/remedies.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,7 +14,7 @@
 #include "sims/memory.h"
 #include "sims/protocol.h"
 
-enum { SETTINGS_MAX = 16 };
+enum { SETTINGS_MAX = 16, ASK_MS = 50 };
 #define BUDGET_NS UINT64_C(1000000000)
 #define BUDGET_RUNS 20000
 
@@ -43,6 +45,8 @@ _Noreturn static void try_here(struct engine *e, const struct scenario *sc,
   const struct sc_override sets[] = {*set, {"expect_violation", "\"\""}};
   uint32_t *none = sim_alloc((sc->choose_count + 1) * sizeof *none);
   struct answer a = {0, 1};
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  signal(SIGTERM, SIG_DFL);
   alarm((unsigned)(BUDGET_NS / 1000000000) * 5);
   struct scenario *variant = xp_variant_load(sc, none, sets, 2, true);
   plat_model_leave();
@@ -53,6 +57,14 @@ _Noreturn static void try_here(struct engine *e, const struct scenario *sc,
 }
 
 /* ---- in the calling process ------------------------------------------------------------------ */
+
+/* False: asked to stop before there was anything to read. */
+static bool wait_for(int end, const struct xp_config *c) {
+  struct pollfd one = {.fd = end, .events = POLLIN};
+  while (poll(&one, 1, ASK_MS) <= 0)
+    if (c->stop != NULL && c->stop(c->stop_arg)) return false;
+  return true;
+}
 
 static bool try_setting(struct engine *e, const struct scenario *sc,
                         const struct sc_override *set, const struct xp_config *c,
@@ -67,8 +79,10 @@ static bool try_setting(struct engine *e, const struct scenario *sc,
     try_here(e, sc, set, c, ends[1]);
   }
   close(ends[1]);
-  bool done = pid > 0 && read(ends[0], a, sizeof *a) == (ssize_t)sizeof *a;
+  bool done = pid > 0 && wait_for(ends[0], c) &&
+              read(ends[0], a, sizeof *a) == (ssize_t)sizeof *a;
   close(ends[0]);
+  if (pid > 0 && !done) kill(pid, SIGKILL);
   if (pid > 0) waitpid(pid, &status, 0);
   return done && status == 0;
 }
@@ -104,6 +118,7 @@ void xp_remedies(struct engine *e, const struct scenario *sc, const struct xp_co
   uint32_t count = find_settings(sc, sets);
   for (uint32_t i = 0; i < count; i++) {
     struct answer a;
+    if (c->stop != NULL && c->stop(c->stop_arg)) return;
     if (!try_setting(e, sc, &sets[i], c, &a) || a.failed != 0 || a.runs == 0) continue;
     xp_lines_add(out, "%s=%s: 0 of %llu schedules fail", sets[i].path, sets[i].value,
                  (unsigned long long)a.runs);

@@ -7,7 +7,7 @@
 #include "sims/explore/trace.h"
 
 /* A line for each setting that was tried and leaves no failing schedule: "gc.faults=[]: 0 of 1,234
- * schedules fail". sc: the scenario that fails. */
+ * schedules fail". sc: the scenario that fails. c->stop is asked meanwhile; true ends it. */
 void xp_remedies(struct engine *e, const struct scenario *sc, const struct xp_config *c,
                  struct xp_lines *out);
 

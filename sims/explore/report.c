@@ -86,6 +86,7 @@ void xp_report_merge(struct xp_report *into, const struct xp_report *from) {
   into->replayed += from->replayed;
   into->points += from->points;
   into->steps += from->steps;
+  into->lost_parts += from->lost_parts;
   if (from->elapsed_ns > into->elapsed_ns) into->elapsed_ns = from->elapsed_ns;
   hist_merge(&into->preemptions, &from->preemptions);
   hist_merge(&into->threads, &from->threads);
@@ -95,6 +96,15 @@ void xp_report_merge(struct xp_report *into, const struct xp_report *from) {
   xp_coverage_merge(&into->coverage, &from->coverage);
   merge_failure(&into->failure, &from->failure);
   if (!into->divergence.is_found) into->divergence = from->divergence;
+}
+
+void xp_report_lose_part(struct xp_report *r) {
+  r->lost_parts++;
+  if (r->why == XP_WHY_EXHAUSTED) r->why = XP_WHY_STOPPED;
+  for (uint32_t i = 0; i < r->share_count; i++) {
+    r->share[i].claim.is_exhausted = false;
+    r->share[i].claim.levels = 0;
+  }
 }
 
 /* ---- between processes ----------------------------------------------------------------------- */

@@ -76,6 +76,7 @@ struct xp_report {
   uint64_t replayed;         /* runs executed that are not new: prefixes and checks */
   uint64_t points, steps;    /* of all runs executed */
   uint64_t elapsed_ns;
+  uint32_t lost_parts;       /* jobs that died: their part is missing */
   struct hist preemptions, threads, length; /* length: steps */
   uint32_t share_count;
   struct xp_share share[XP_SHARES];
@@ -93,6 +94,8 @@ bool xp_search(const struct xp_config *c, struct xp_report *r);
 void xp_report_free(struct xp_report *r);
 /* Adds the report of another job of the same search. */
 void xp_report_merge(struct xp_report *into, const struct xp_report *from);
+/* A job's part is missing: nothing is complete any more, the rest counts. */
+void xp_report_lose_part(struct xp_report *r);
 /* Between processes of one executable image. False: writing or reading failed. */
 bool xp_report_write(const struct xp_report *r, FILE *out);
 bool xp_report_read(struct xp_report *r, FILE *in);

@@ -87,7 +87,7 @@ static void add_choices(cJSON *o, const struct xp_schedule *s) {
 
 static void add_remedies(cJSON *o, const struct xp_finding *f) {
   struct xp_lines lines = {.count = 0};
-  if (f->remedies != NULL) f->remedies(&lines, f->remedies_arg);
+  if (f->remedies != NULL) f->remedies(&lines, o, f->remedies_arg);
   add_lines(o, "remedies", &lines);
   xp_lines_free(&lines);
 }

@@ -22,8 +22,8 @@ struct xp_finding {
   const struct xp_minimise_config *minimise; /* NULL: the run is told as it is (a replay) */
   struct xp_names *names;
   /* Which settings take the violation away, a line each ("gc.barrier=hybrid: 0 of 353 schedules
-   * fail"). Leaves the world it found prepared. May be NULL. */
-  void (*remedies)(struct xp_lines *out, void *arg);
+   * fail"). so_far: the violation without them. Leaves the world it found prepared. May be NULL. */
+  void (*remedies)(struct xp_lines *out, const cJSON *so_far, void *arg);
   void *remedies_arg;
 };
 

@@ -141,6 +141,24 @@ static void test_engine_fails(void **state) {
   assert_int_equal(cli("FAKE_MODE=refused", "explore mini.json")->status, 2);
 }
 
+/* What an engine had told before it died is not lost. */
+static void test_engine_dies(void **state) {
+  (void)state;
+  const char *env = "FAKE_MODE=dies-in-search FAKE_DOCUMENT=" TEST_DOCUMENTS "/lost.json";
+  const struct outcome *r = cli(env, "explore mini.json --json out.json");
+  assert_int_equal(r->status, 3);
+  assert_contains(r->err, "it was killed by SIGKILL");
+  assert_contains(r->err, "searching, hunt: 12345 schedules");
+  assert_contains(r->out, "Violation: mark termination: object b is reachable but not marked");
+  assert_contains(r->out, "tricolor replay 'tri1:7f3a91c2:b10c44de:");
+  assert_contains(r->out, "the engine died before it was done, and had told this");
+  assert_lacks(r->out, "Guarantee");
+  char *text = read_file("out.json");
+  assert_contains(text, "\"partial\": true");
+  assert_contains(text, "\"token\": \"tri1:7f3a91c2");
+  free(text);
+}
+
 /* Ctrl-C: the engine is asked for what it has, and that is shown. */
 static void test_interrupted(void **state) {
   (void)state;
@@ -271,7 +289,8 @@ int main(int argc, char **argv) {
     cmocka_unit_test(test_lost),          cmocka_unit_test(test_clean),
     cmocka_unit_test(test_verdicts),      cmocka_unit_test(test_flags),
     cmocka_unit_test(test_bad_flags),     cmocka_unit_test(test_json),
-    cmocka_unit_test(test_engine_fails),  cmocka_unit_test(test_interrupted),
+    cmocka_unit_test(test_engine_dies),   cmocka_unit_test(test_engine_fails),
+    cmocka_unit_test(test_interrupted),
     cmocka_unit_test(test_replay_token),  cmocka_unit_test(test_replay_lost_token),
     cmocka_unit_test(test_replay_file),   cmocka_unit_test(test_list),
   };

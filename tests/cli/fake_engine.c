@@ -181,16 +181,25 @@ static FILE *open_document(void) {
   return f != NULL ? f : fopen(file, "r");
 }
 
-/* Writes the document as a result line. */
-static int print_document(void) {
+/* Writes the document as a line of that type. */
+static int print_document_as(const char *type) {
   FILE *f = open_document();
   int c = 0;
   if (f == NULL) return 97;
-  printf("{\"type\":\"result\",\"result\":");
+  printf("{\"type\":\"%s\",\"result\":", type);
   while ((c = getc(f)) != EOF) putchar(c == '\n' ? ' ' : c);
   printf("}\n");
   fclose(f);
   fflush(stdout);
+  return 0;
+}
+
+static int print_document(void) { return print_document_as("result"); }
+
+static int mode_dies_in_search(void) {
+  progress("explore", 0.25, "searching, hunt: 12345 schedules");
+  print_document_as("so-far");
+  raise(SIGKILL);
   return 0;
 }
 
@@ -223,6 +232,7 @@ static const struct { const char *name; int (*act)(void); } modes[] = {
   {"refused", mode_refused}, {"status", mode_status}, {"schema", mode_schema},
   {"twice", mode_twice}, {"wait", mode_wait}, {"gctrace", mode_gctrace},
   {"quits-early", mode_quits_early}, {"search", mode_search},
+  {"dies-in-search", mode_dies_in_search},
   {"endless-search", mode_endless_search},
 };
 

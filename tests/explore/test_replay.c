@@ -164,6 +164,61 @@ static void drift_goes_by_likes(void **state) {
   xp_run_free(&r);
 }
 
+/* ---- a program that crashes ------------------------------------------------------------------ */
+
+static PLAT_STATE struct at_ptr slot;
+
+static void look(void *arg) {
+  (void)arg;
+  const uint64_t *p = at_ptr_load_seq(&slot);
+  rt_assert(*p == 7);
+}
+
+static void clear(void *arg) {
+  (void)arg;
+  at_ptr_store_seq(&slot, NULL);
+}
+
+static int look_and_clear(void *arg) {
+  static const uint64_t seven = 7;
+  struct plat_thread thread[2];
+  (void)arg;
+  at_ptr_init(&slot, (void *)(uintptr_t)&seven);
+  plat_model_mark();
+  rt_assert(plat_thread_start(&thread[0], "look", look, NULL) == RT_OK);
+  rt_assert(plat_thread_start(&thread[1], "clear", clear, NULL) == RT_OK);
+  for (int i = 0; i < 2; i++) plat_thread_join(&thread[i]);
+  return 0;
+}
+
+/* A crash in a schedule is a violation like any other: found, made small, replayed, told. */
+static void a_crash_is_replayed(void **state) {
+  (void)state;
+  struct xp_run r = {.decisions = NULL}, again = {.decisions = NULL};
+  struct xp_schedule s = {.build = xp_build_key()};
+  struct xp_minimise_config m;
+  struct xp_minimised out;
+  struct xp_replayed replayed;
+  struct xp_config c;
+  int status = 0;
+  world_config(&c);
+  assert_true(plat_model_prepare(look_and_clear, NULL, &status));
+  assert_true(world_find("random", 1, 10000, &r));
+  assert_int_equal(r.outcome.kind, -1);
+  static const char begin[] = "the program crashed: SIGSEGV in look, after at_ptr_load_seq(&slot)";
+  assert_int_equal(strncmp(r.outcome.message, begin, sizeof begin - 1), 0);
+  xp_minimise_config_default(&m, &c);
+  xp_minimise(&s, &r, &m, &out);
+  assert_true(out.is_reproduced && out.least_is_proven && out.preemptions == 0);
+  xp_replay(&s, false, &r.outcome, &c, &again, &replayed);
+  assert_true(replayed.fits && xp_same_bug(&r.outcome, &again.outcome));
+  assert_string_equal(again.outcome.message, r.outcome.message);
+  test_leave();
+  xp_schedule_free(&s);
+  xp_run_free(&r);
+  xp_run_free(&again);
+}
+
 static void unreached_directives_are_named(void **state) {
   (void)state;
   struct xp_run r = {.decisions = NULL};
@@ -247,6 +302,7 @@ int main(void) {
       cmocka_unit_test(drift_looks_nearby),
       cmocka_unit_test(drift_says_how_far_it_went),
       cmocka_unit_test(drift_goes_by_likes),
+      cmocka_unit_test(a_crash_is_replayed),
       cmocka_unit_test(unreached_directives_are_named),
       cmocka_unit_test(replays_are_equal_to_the_byte),
   };

@@ -41,7 +41,8 @@ static void print_violation(const cJSON *v, FILE *out) {
       fprintf(out, "%s\n", one->valuestring);
 }
 
-static void one_remedy(struct xp_lines *out, void *arg) {
+static void one_remedy(struct xp_lines *out, const cJSON *so_far, void *arg) {
+  assert_true(cJSON_HasObjectItem(so_far, "token") && cJSON_HasObjectItem(so_far, "rows"));
   xp_lines_add(out, "variant=both-always: %s", (const char *)arg);
 }
 

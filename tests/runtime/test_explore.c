@@ -1,4 +1,5 @@
 /* Exploring: a chooser decides at points of chosen classes, and every run begins at the mark. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ static struct search {
   uint32_t depth, prefix;
   uint32_t runs, ended[PLAT_MODEL_CUT_OFF + 1];
   uint64_t hash;                    /* of the last run */
+  char message[PLAT_MODEL_MESSAGE_BYTES]; /* of the last failure */
   uint32_t executed[PLAT_OP_COUNT];
   void (*look)(struct search *, const struct plat_model_point *);
   uint64_t step_max;
@@ -63,6 +65,8 @@ static void run_all(uint32_t classes, const uint8_t *point_sites) {
     search->runs++;
     search->ended[out.end]++;
     search->hash = out.trace_hash;
+    if (out.end == PLAT_MODEL_FAILED)
+      snprintf(search->message, sizeof search->message, "%s", out.message);
   } while (next_schedule(search));
   plat_model_set_hooks(NULL);
 }
@@ -210,6 +214,53 @@ static void wild_writes_are_failures(void **state) {
   (void)state;
   explore(wild_body, PLAT_CLASS_ALL);
   assert_int_equal(search->ended[PLAT_MODEL_FAILED], search->runs);
+}
+
+static uint32_t crash_kind; /* set outside the world */
+
+/* Zero, which no compiler knows. */
+static uint32_t zero(void) {
+  uint32_t z = 0;
+  __asm__ volatile("" : "+r"(z));
+  return z;
+}
+
+/* A frame that no compiler leaves out. */
+static uint32_t deeper(uint32_t depth) {
+  char frame[1024];
+  memset(frame, (int)depth, sizeof frame);
+  __asm__ volatile("" : : "r"(frame) : "memory");
+  return zero() != 0 ? 0 : deeper(depth + 1) + (uint32_t)frame[depth % sizeof frame];
+}
+
+static void crash(void *arg) {
+  increment(arg);
+  if (crash_kind == 0) *(char *)(uintptr_t)(zero() + 24) = 1;
+  if (crash_kind == 1) abort();
+  if (crash_kind == 2) w.plain = (zero() + 100) / zero();
+  if (crash_kind == 3) __builtin_trap();
+  if (crash_kind == 4) w.plain = deeper(0);
+  if (crash_kind == 5) *(char *)(UINT64_C(1) << 60 | zero()) = 1;
+}
+static void crash_body(void) { two_threads(crash, increment); }
+
+/* Every way to crash ends a run, which says what was done last; the next run begins at the mark. */
+static void crashes_are_failures(void **state) {
+  (void)state;
+  static const char *const said[] = {
+      "SIGSEGV in a, after at_u32_store_relaxed(&w.value) at tests/runtime/test_explore.c:",
+      "SIGABRT in a", "SIGFPE in a", "SIGILL in a", "SIGSEGV in a", "SIGSEGV in a"};
+  for (uint32_t kind = 0; kind < sizeof said / sizeof said[0]; kind++) {
+    crash_kind = kind;
+    free(search);
+    search = calloc(1, sizeof *search);
+    explore(crash_body, PLAT_CLASS_ALL);
+    assert_true(search->runs > 1);
+    assert_int_equal(search->ended[PLAT_MODEL_FAILED], search->runs);
+    assert_non_null(strstr(search->message, "the program crashed: "));
+    assert_non_null(strstr(search->message, said[kind]));
+    if (kind == 0) assert_non_null(strstr(search->message, ": it touched address 24"));
+  }
 }
 
 static void broken(void *arg) {
@@ -378,6 +429,7 @@ int main(void) {
       EXPLORES(a_lock_keeps_them),
       EXPLORES(every_run_begins_at_the_mark),
       EXPLORES(wild_writes_are_failures),
+      EXPLORES(crashes_are_failures),
       EXPLORES(assertions_end_a_run_only),
       EXPLORES(deadlocks_are_found),
       EXPLORES(one_order_has_none),

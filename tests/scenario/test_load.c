@@ -79,6 +79,19 @@ static void explore_values(void **state) {
   scenario_free(s);
 }
 
+/* What the engine gets of a litmus program holds how it is to be explored. */
+static void explore_values_of_litmus(void **state) {
+  (void)state;
+  struct scenario *s = load_ok("{\"name\":\"x\",\"litmus\":{\"program\":\"litmus-1\",\"variant\":"
+                               "\"none\"},\"explore\":{\"strategy\":\"pct\",\"schedules\":7}}");
+  struct scenario *again = load_ok(s->resolved_json);
+  assert_string_equal(again->strategy, "pct");
+  assert_int_equal(again->explore_schedules, 7);
+  assert_string_equal(again->resolved_json, s->resolved_json);
+  scenario_free(again);
+  scenario_free(s);
+}
+
 static void values(void **state) {
   struct scenario *s = load_ok(
       "{\"name\":\"v\",\"seed\":18446744073709551615,\n"
@@ -625,6 +638,7 @@ static void table(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(defaults),
+      cmocka_unit_test(explore_values_of_litmus),
       cmocka_unit_test(values),
       cmocka_unit_test(explore_values),
       cmocka_unit_test(keys),
