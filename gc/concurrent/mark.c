@@ -35,7 +35,7 @@ struct part {
 
 static inline void visit(struct part *s, uintptr_t slot) {
   uintptr_t addr = (uintptr_t)plat_slot_load((void **)slot);
-  if (addr - s->start < s->bytes) return;
+  if (addr == 0 || addr - s->start < s->bytes) return;
   if (grey(s->w, addr)) s->pushed = true;
 }
 
