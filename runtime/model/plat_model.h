@@ -93,6 +93,9 @@ struct plat_model_hooks {
   const uint8_t *point_sites; /* by site: only where 1; NULL: everywhere. Does not change */
   bool every_point;    /* choose is also asked where one thread only is enabled */
   uint64_t step_max;   /* announced operations after which a run is ended; 0: no end */
+  uint32_t from;       /* the run begins at the moment in slot from - 1; 0: at the mark */
+  uint64_t keep_at;    /* the world is kept before the point of this number; 0: nowhere */
+  uint32_t keep_in;    /* in this slot, which loses the moment it had */
 };
 /* Outside plat_main; NULL removes them. Neither hook may perform a visible operation. */
 void plat_model_set_hooks(const struct plat_model_hooks *hooks);
@@ -121,9 +124,16 @@ struct plat_model_outcome {
   enum plat_model_end end;
   int kind;             /* FAILED: what plat_model_fail_run was told; -1: a crash */
   uint64_t steps, points;
+  uint64_t begun_steps, begun_points; /* of them before the moment at which it began */
   uint64_t trace_hash;  /* over (thread, site) of every point */
   char message[PLAT_MODEL_MESSAGE_BYTES]; /* "": none */
 };
+
+/* A run may keep the world as it is before one of its points, and a later run that makes the same
+ * choices up to there begin at that moment instead of at the mark. */
+enum { PLAT_MODEL_KEPT_MAX = 16 }; /* slots */
+/* Not sure to be so after a run that was to keep a moment there. */
+bool plat_model_has_kept(uint32_t slot);
 
 /* Outside plat_main. False: fn ended without a mark, *status is its result. Hooks are not used. */
 bool plat_model_prepare(int (*fn)(void *), void *arg, int *status);

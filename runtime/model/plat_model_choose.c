@@ -31,8 +31,10 @@ static struct explorer {
   bool is_everywhere;                 /* and everywhere, or */
   uint8_t *point_sites;               /* at these: a copy, for another table may lie where the last
                                        * one did */
-  struct model_thread *candidate[PLAT_MODEL_CHOOSER_THREADS];
   struct plat_model_point point;
+  uint64_t keep_at;                   /* point; UINT64_MAX: none */
+  struct model_thread *keeper;        /* has gone to the host for it; NULL: nobody */
+  struct model_thread *kept_by[PLAT_MODEL_KEPT_MAX]; /* who was running; NULL: no moment */
   uint64_t cost_ps[PLAT_COST_COUNT];  /* before the mark */
   const struct model_thread *ended_by; /* the last run; NULL: nobody in particular */
   int status;
@@ -52,8 +54,7 @@ enum {
 };
 
 static inline bool is_point(const struct plat_model_op *op) {
-  return (NEVER_POINTS >> op->kind & 1) == 0 &&
-         explorer->is_point[plat_model_site_index(op->site)] != 0;
+  return (NEVER_POINTS >> op->kind & 1) == 0 && explorer->is_point[model_site_index(op->site)] != 0;
 }
 
 static inline bool is_enabled(const struct model_thread *t) {
@@ -74,14 +75,6 @@ static inline bool is_enabled(const struct model_thread *t) {
     default:
       return true;
   }
-}
-
-/* Most operations wait for nothing, and most that do, for a mutex or the end of a thread. */
-static struct model_thread *const *gate_of(const struct model_thread *t) {
-  static struct model_thread *const open = NULL;
-  if ((MAY_WAIT >> t->pending.kind & 1) == 0) return &open;
-  if (t->pending.kind == PLAT_OP_LOCK) return &((const struct plat_mutex *)t->wants)->owner;
-  return t->pending.kind == PLAT_OP_JOIN ? &((const struct model_thread *)t->wants)->alive : NULL;
 }
 
 /* ---- the end of a run ------------------------------------------------------------------------ */
@@ -165,36 +158,87 @@ static uint64_t without_yielding(uint64_t enabled) {
   return ready != 0 ? ready : enabled;
 }
 
-/* Fills the point with the threads that are enabled and in `allowed`; or returns one of them that
- * is between points and so goes first. */
-static inline struct model_thread *collect(uint64_t allowed) {
-  struct plat_model_point *p = &explorer->point;
-  const struct model_thread *last = model.last;
-  uint32_t count = 0, running = UINT32_MAX;
-  /* Without branches on what is enabled, which no processor foresees in a random schedule. */
-  for (uint32_t i = 0; i < model.live_count; i++) {
-    struct model_thread *t = model.live[i];
-    bool ready = (t->gate != NULL ? *t->gate == NULL : is_enabled(t)) & (allowed >> t->slot & 1);
-    if (plat_unlikely(ready && !t->is_at_point)) return t;
-    explorer->candidate[count] = t;
-    p->op[count] = &t->pending;
-    running = (ready && t == last) ? count : running;
-    count += ready;
-  }
-  p->count = count;
-  p->running = running == UINT32_MAX ? count : running;
-  p->number = model.points;
+/* What a gate leads to: a thread is enabled while that is NULL. */
+static struct model_thread *const open, *const shut = &model.host;
+
+static inline struct model_thread *const *gate_of(const struct model_thread *t) {
+  if (t->pending.kind == PLAT_OP_LOCK) return &((const struct plat_mutex *)t->wants)->owner;
+  if (t->pending.kind == PLAT_OP_JOIN) return &((const struct model_thread *)t->wants)->alive;
   return NULL;
 }
 
-static struct model_thread *ask(void) {
+/* t has announced an operation: where it stands until that happens. */
+static inline void stand(struct model_thread *t) {
+  uint64_t bit = 1ull << t->place;
+  struct model_thread *const *gate = &open;
+  if ((MAY_WAIT >> t->pending.kind & 1) != 0) gate = gate_of(t);
+  model.gate[t->place] = gate;
+  model.irregular = gate == NULL ? model.irregular | bit : model.irregular & ~bit;
+  model.between = t->is_at_point ? model.between & ~bit : model.between | bit;
+}
+
+/* Waits for a note or for time. */
+static void look_at_irregular(void) {
+  for (uint64_t left = model.irregular; left != 0; left &= left - 1) {
+    uint32_t place = (uint32_t)__builtin_ctzll(left);
+    model.gate[place] = is_enabled(model.live[place]) ? &open : &shut;
+  }
+}
+
+/* A thread that is between points, enabled and allowed goes first. NULL: there is none. */
+static inline struct model_thread *first_between(uint64_t allowed) {
+  for (uint64_t left = model.between; left != 0; left &= left - 1) {
+    uint32_t place = (uint32_t)__builtin_ctzll(left);
+    struct model_thread *t = model.live[place];
+    if (*model.gate[place] == NULL && (allowed >> t->slot & 1) != 0) return t;
+  }
+  return NULL;
+}
+
+/* Fills the point with the threads that are enabled: without branches on that, which no processor
+ * foresees in a random schedule. */
+static inline void fill_point(void) {
   struct plat_model_point *p = &explorer->point;
-  if (p->count == 0) return after_deadline();
-  if (p->count == 1 && !explorer->hooks.every_point) return explorer->candidate[0];
-  uint32_t chosen = explorer->hooks.choose(p, explorer->hooks.arg);
-  if (chosen == PLAT_MODEL_CUT) model_end_run(PLAT_MODEL_CUT_OFF, 0, "");
-  rt_assert(chosen < p->count);
-  return explorer->candidate[chosen];
+  const struct model_thread *last = model.last;
+  uint32_t count = 0, running = UINT32_MAX;
+  for (uint32_t i = 0; i < model.live_count; i++) {
+    const struct model_thread *t = model.live[i];
+    bool is_ready = *model.gate[i] == NULL;
+    p->op[count] = &t->pending;
+    running = (is_ready & (t == last)) != 0 ? count : running;
+    count += is_ready;
+  }
+  p->count = count;
+  p->running = running < count ? running : count;
+  p->number = model.points;
+}
+
+static inline struct model_thread *thread_of(const struct plat_model_op *op) {
+  return (struct model_thread *)((uintptr_t)op - offsetof(struct model_thread, pending));
+}
+
+static void drop_forbidden(uint64_t allowed) {
+  struct plat_model_point *p = &explorer->point;
+  uint32_t count = 0, running = UINT32_MAX;
+  for (uint32_t i = 0; i < p->count; i++) {
+    if ((allowed >> thread_of(p->op[i])->slot & 1) == 0) continue;
+    if (i == p->running) running = count;
+    p->op[count++] = p->op[i];
+  }
+  p->count = count;
+  p->running = running < count ? running : count;
+}
+
+static inline struct model_thread *ask(void) {
+  const struct plat_model_point *p = &explorer->point;
+  uint32_t chosen = 0;
+  if (plat_unlikely(p->count == 0)) return after_deadline();
+  if (p->count > 1 || explorer->hooks.every_point) {
+    chosen = explorer->hooks.choose(p, explorer->hooks.arg);
+    if (plat_unlikely(chosen == PLAT_MODEL_CUT)) model_end_run(PLAT_MODEL_CUT_OFF, 0, "");
+    rt_assert(chosen < p->count);
+  }
+  return thread_of(p->op[chosen]);
 }
 
 static inline void tell_execute(struct model_thread *t) {
@@ -212,10 +256,17 @@ static void end_yields_to(struct model_thread *t) {
     model.threads[__builtin_ctzll(left)].yields_to &= ~bit_of(t);
 }
 
-static inline void begin_stretch(void) {
-  uint64_t end = model.stats.steps + LONG_STRETCH;
-  if (model.turn_ends_at < end) end = model.turn_ends_at;
-  model.look_at_steps = end < explorer->step_max ? end : explorer->step_max;
+/* Steps beyond which time passes, as things are: it only ever rises until it is reached. */
+static uint64_t end_of_stretch(void) {
+  uint64_t end = model.stretch_began_at + LONG_STRETCH;
+  if (model.turn_began_at + LONG_TURN < end) end = model.turn_began_at + LONG_TURN;
+  return end < explorer->step_max ? end : explorer->step_max;
+}
+
+/* Looked at only where it might have come: points come far more often. */
+static bool is_long_stretch(void) {
+  model.look_at_steps = end_of_stretch();
+  return model.stats.steps > model.look_at_steps;
 }
 
 /* t takes the step it has announced. */
@@ -223,26 +274,33 @@ static inline void take_step(struct model_thread *t) {
   if (plat_unlikely(model.yielding != 0)) end_yields_to(t);
   if (t->is_at_point) {
     uint64_t h = model.stats.trace_hash ^
-                 ((uint64_t)plat_model_site_index(t->pending.site) << 8 | t->id);
+                 ((uint64_t)model_site_index(t->pending.site) << 8 | t->id);
     h *= 0x9e3779b97f4a7c15ull;
     model.stats.trace_hash = h ^ h >> 32;
     model.points++;
     model.last = t;
     model.deadlines = 0;
-    begin_stretch();
+    model.stretch_began_at = model.stats.steps;
     t->points++;
   }
   tell_execute(t);
 }
 
-struct model_thread *model_choose_next(void) {
+static inline struct model_thread *choose_next(void) {
   uint64_t allowed = UINT64_MAX;
   if (plat_unlikely(model.yielding != 0)) allowed = without_yielding(enabled_threads());
-  struct model_thread *next = collect(allowed);
-  if (next == NULL) next = ask();
+  if (model.irregular != 0) look_at_irregular();
+  struct model_thread *next = first_between(allowed);
+  if (next == NULL) {
+    fill_point();
+    if (plat_unlikely(allowed != UINT64_MAX)) drop_forbidden(allowed);
+    next = ask();
+  }
   take_step(next);
   return next;
 }
+
+struct model_thread *model_choose_next(void) { return choose_next(); }
 
 /* The running thread is not enabled again before each other enabled thread has taken a step. */
 static void begin_yield(struct model_thread *self) {
@@ -251,9 +309,10 @@ static void begin_yield(struct model_thread *self) {
 }
 
 static void go_on_with(struct model_thread *self, struct model_thread *next) {
-  /* Also to itself: that costs less than foreseeing it wrong. */
-  model.stats.switches += next != self;
-  model.turn_ends_at = next != self ? model.stats.steps + LONG_TURN : model.turn_ends_at;
+  /* Also to itself, and without a branch on that: it costs less than foreseeing it wrong. */
+  bool is_other = next != self;
+  model.stats.switches += is_other;
+  model.turn_began_at ^= (model.turn_began_at ^ model.stats.steps) & -(uint64_t)is_other;
   model.running = next;
   next->clock_ps = plat_model_hot.clock_ps;
   ctx_switch(&self->ctx, &next->ctx);
@@ -265,13 +324,20 @@ static void go_on_with(struct model_thread *self, struct model_thread *next) {
 static void pass_time(struct model_thread *self) {
   if (model.stats.steps > explorer->step_max)
     end_blocked(PLAT_MODEL_LIVELOCK, "livelock: the run takes more steps than it may");
-  if (model.stats.steps >= model.turn_ends_at) model.turn_ends_at += LONG_TURN;
-  begin_stretch();
+  if (model.stats.steps >= model.turn_began_at + LONG_TURN) model.turn_began_at += LONG_TURN;
+  model.stretch_began_at = model.stats.steps;
   bool is_time = ++model.long_stretches % 2 == 0 && earliest_deadline() != NULL;
   if (!is_time) begin_yield(self);
   struct model_thread *next = is_time ? after_deadline() : model_choose_next();
   if (is_time) take_step(next);
   go_on_with(self, next);
+}
+
+/* The world as it is now becomes a moment to begin at. */
+static void keep_moment(struct model_thread *self) {
+  explorer->keep_at = UINT64_MAX;
+  explorer->keeper = self;
+  model_switch_to_host(self);
 }
 
 void model_choose_step(enum plat_op kind, const void *object, const struct plat_site *site) {
@@ -282,8 +348,8 @@ void model_choose_step(enum plat_op kind, const void *object, const struct plat_
   op->site = site;
   op->point = self->points;
   self->is_at_point = is_point(op);
-  self->gate = gate_of(self);
-  if (plat_unlikely(++model.stats.steps > model.look_at_steps)) {
+  if (plat_unlikely(++model.stats.steps > model.look_at_steps) && is_long_stretch()) {
+    stand(self);
     pass_time(self);
     return;
   }
@@ -293,7 +359,9 @@ void model_choose_step(enum plat_op kind, const void *object, const struct plat_
     tell_execute(self);
     return;
   }
-  go_on_with(self, model_choose_next());
+  stand(self);
+  if (plat_unlikely(model.points == explorer->keep_at)) keep_moment(self);
+  go_on_with(self, choose_next());
 }
 
 /* ---- prepared worlds ------------------------------------------------------------------------- */
@@ -325,7 +393,7 @@ bool plat_model_prepare(int (*fn)(void *), void *arg, int *status) {
 
 /* Threads keep what they have announced; who waited in the timed schedule is found by looking. */
 static void leave_timed_schedule(void) {
-  while (model.heap_count > 0) model_heap_pop();
+  while (model.queue_count > 0) model_queue_pop();
   for (uint32_t i = 0; i < model.live_count; i++) model.live[i]->state = MODEL_RUNNABLE;
   memcpy(explorer->cost_ps, plat_model_hot.cost_ps, sizeof explorer->cost_ps);
   for (uint32_t i = 0; i < PLAT_COST_COUNT; i++)
@@ -359,29 +427,54 @@ static void mark_points(void) {
                             (sites == NULL || sites[i] != 0);
 }
 
-/* What was announced before the mark, in the timed schedule. */
-static void look_at_pending(void) {
-  for (uint32_t i = 0; i < model.live_count; i++) {
-    struct model_thread *t = model.live[i];
-    t->is_at_point = is_point(&t->pending);
-    t->gate = gate_of(t);
-  }
+void model_choose_new(struct model_thread *t) {
+  t->is_at_point = is_point(&t->pending);
+  stand(t);
+}
+
+static void begin_at_mark(void) {
+  for (uint32_t i = 0; i < model.live_count; i++) model_choose_new(model.live[i]);
+  model.choosing = true;
+  model.stretch_began_at = model.turn_began_at = 0;
+}
+
+/* Keeps the moment for which a thread has left the world, and sends it back; NULL: the world was
+ * left because the run is over. */
+static struct model_thread *keep_for(struct model_thread *keeper) {
+  if (keeper == NULL) return NULL;
+  uint32_t slot = explorer->hooks.keep_in;
+  explorer->kept_by[slot] = model_image_keep(slot) ? keeper : NULL;
+  explorer->keeper = NULL;
+  return keeper;
+}
+
+static struct model_thread *first_of_run(uint32_t from) {
+  if (from > 0) return explorer->kept_by[from - 1];
+  begin_at_mark();
+  return model.marked;
 }
 
 void plat_model_explore(struct plat_model_outcome *out) {
   rt_assert(explorer != NULL && model.hooks.choose != NULL);
+  const struct plat_model_hooks *h = &explorer->hooks;
   mark_points();
   explorer->hooks = model.hooks;
-  explorer->step_max = model.hooks.step_max != 0 ? model.hooks.step_max : STEPS_MAX;
-  model_image_restore();
-  look_at_pending();
+  rt_assert(h->from == 0 || plat_model_has_kept(h->from - 1));
+  explorer->step_max = h->step_max != 0 ? h->step_max : STEPS_MAX;
+  explorer->keep_at = h->keep_at != 0 ? h->keep_at : UINT64_MAX;
+  model_image_restore(h->from);
   explorer->outcome = out;
   explorer->ended_by = NULL;
-  model.choosing = true;
-  model.turn_ends_at = LONG_TURN;
-  begin_stretch();
-  model_enter_world(model.marked);
+  struct model_thread *next = first_of_run(h->from);
+  model.look_at_steps = end_of_stretch();
+  out->begun_steps = model.stats.steps;
+  out->begun_points = model.points;
+  for (; next != NULL; next = keep_for(explorer->keeper)) model_enter_world(next);
   model.hooks = explorer->hooks;
+}
+
+bool plat_model_has_kept(uint32_t slot) {
+  return slot < PLAT_MODEL_KEPT_MAX && explorer->kept_by[slot] != NULL;
 }
 
 uint32_t plat_model_pending(struct plat_model_op *out, uint32_t room) {
@@ -412,6 +505,6 @@ void plat_model_leave(void) {
   rt_set_end_handler(NULL);
   model.marked = NULL;
   model.choosing = model.ending = false;
-  model.live_count = model.heap_count = 0;
+  model.live_count = model.queue_count = model.queue_leaves = 0;
   plat_model_reset();
 }

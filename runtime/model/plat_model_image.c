@@ -1,6 +1,10 @@
 /* The world kept and put back. At the image every writable page of the world becomes read-only; the
  * first write to one faults, its bytes are copied aside, and from then on every restore copies them
- * back. After a few runs nothing faults any more and a restore is a row of page copies. */
+ * back. After a few runs nothing faults any more and a restore is a row of page copies.
+ *
+ * Moments of a run may be kept besides: each has a copy of its own of every page that any run had
+ * written by then. A page that is written later for the first time was at the moment what it is in
+ * the image. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,11 +25,29 @@ enum {
   NEAR_NIL = 1 << 16         /* addresses below are members of an object that is not there */
 };
 
-/* A page some run has written, and which part of it is put back. */
+/* Which part of a page is put back. */
+struct part {
+  uint32_t from, bytes;
+};
+
+/* A page some run has written. */
 struct page {
   char *at;
   const char *copy;
-  uint32_t from, bytes;
+  struct part part;
+};
+
+/* The live part of each thread's stack, and its end, by slot; NULL: unused slot. */
+struct stacks {
+  char *low[PLAT_MODEL_CHOOSER_THREADS];
+  char *high[PLAT_MODEL_CHOOSER_THREADS];
+};
+
+/* A moment of a run. Its memory is kept for the next one. */
+struct moment {
+  uint32_t page_count, room;
+  struct part *parts;
+  char *copies;
 };
 
 /* In malloc's memory or mapped apart, so that a restore leaves it alone. */
@@ -38,8 +60,8 @@ static struct image {
   char *copies;
   uint32_t page_count;
   void *signal_stack;
-  char *stack_low[PLAT_MODEL_CHOOSER_THREADS];  /* live part of each thread's stack at the mark, */
-  char *stack_high[PLAT_MODEL_CHOOSER_THREADS]; /* and its end, by slot; NULL: unused slot */
+  struct stacks stacks;                /* at the mark */
+  struct moment moment[PLAT_MODEL_KEPT_MAX];
   struct sigaction previous[CRASHES];
 } *image;
 
@@ -66,28 +88,26 @@ static void set_access(const struct model_range *r, int access) {
 
 /* The part of a page that a run may read before it writes it: all of it, or of a thread's stack
  * what was live at the mark, or of a table the entries of threads that there can be. */
-static struct model_range live_part(char *at) {
-  struct model_range part = {at, at + PAGE_BYTES};
+static struct part live_part(const char *at, const struct stacks *stacks) {
+  const char *low = at, *high = at + PAGE_BYTES;
   if (model_is_in_stacks(at)) {
-    char *low = part.high;
+    const char *live = high;
     for (uint32_t i = 0; i < PLAT_MODEL_CHOOSER_THREADS; i++)
-      if (image->stack_high[i] > at && image->stack_low[i] < part.high) low = image->stack_low[i];
-    if (low > part.low) part.low = low;
+      if (stacks->high[i] > at && stacks->low[i] < high) live = stacks->low[i];
+    if (live > low) low = live;
   } else if (at == (char *)model.live) {
-    part.high = (char *)&model.live[PLAT_MODEL_CHOOSER_THREADS];
+    high = (char *)&model.live[PLAT_MODEL_CHOOSER_THREADS];
   } else if (at == (char *)model.free_slots) {
-    part.high = (char *)&model.free_slots[PLAT_MODEL_CHOOSER_THREADS];
+    high = (char *)&model.free_slots[PLAT_MODEL_CHOOSER_THREADS];
   }
-  return part;
+  return (struct part){(uint32_t)(low - at), (uint32_t)(high - low)};
 }
 
 static void keep_page(char *at) {
   if (image->page_count == PAGES_MAX) _Exit(3);
   char *copy = image->copies + (size_t)image->page_count * PAGE_BYTES;
-  struct model_range part = live_part(at);
   san_copy(copy, at, PAGE_BYTES);
-  image->pages[image->page_count++] = (struct page){
-      at, copy, (uint32_t)(part.low - at), (uint32_t)(part.high - part.low)};
+  image->pages[image->page_count++] = (struct page){at, copy, live_part(at, &image->stacks)};
   if (mprotect(at, PAGE_BYTES, PROT_READ | PROT_WRITE) != 0) _Exit(3);
 }
 
@@ -188,14 +208,15 @@ static void *map_apart(size_t bytes) {
 
 /* The rest of a stack is written before it is read. A thread that was left on another stack, a
  * goroutine's, has something on its own that only the scheduler knows the extent of. */
-static void find_stacks(void) {
+static void find_stacks(struct stacks *out) {
+  *out = (struct stacks){.low = {NULL}};
   for (uint32_t i = 0; i < model.live_count; i++) {
     const struct model_thread *t = model.live[i];
     void *low, *high;
     ctx_stack_bounds(&t->ctx, &low, &high);
     if ((char *)low < (char *)t->ctx.stack_low || low >= high) low = t->ctx.stack_low;
-    image->stack_low[t->slot] = low;
-    image->stack_high[t->slot] = high;
+    out->low[t->slot] = low;
+    out->high[t->slot] = high;
   }
 }
 
@@ -206,34 +227,67 @@ void model_image_take(void) {
   image->copies = map_apart((size_t)PAGES_MAX * PAGE_BYTES);
   image->signal_stack = map_apart(SIGNAL_STACK_BYTES);
   find_mappings();
-  find_stacks();
+  find_stacks(&image->stacks);
   handle_faults();
   for (uint32_t i = 0; i < image->kept_count; i++) set_access(&image->kept[i], PROT_READ);
 }
 
 /* What a sanitizer knows of stacks and heap is not kept; all of them is open again. */
-static inline void restore_page(const struct page *p) {
-  san_copy(p->at + p->from, p->copy + p->from, p->bytes);
+static inline void restore_page(char *at, const char *copy, struct part part) {
+  san_copy(at + part.from, copy + part.from, part.bytes);
   if (!SAN_HAS_SHADOW) return;
-  enum plat_model_region region = plat_model_region_of(plat_model_object(p->at));
-  if (region == PLAT_REGION_ARENA || region == PLAT_REGION_STACKS) san_unpoison(p->at, PAGE_BYTES);
+  enum plat_model_region region = plat_model_region_of(plat_model_object(at));
+  if (region == PLAT_REGION_ARENA || region == PLAT_REGION_STACKS) san_unpoison(at, PAGE_BYTES);
 }
 
-void model_image_restore(void) {
-  for (uint32_t i = 0; i < image->page_count; i++)
-    restore_page(&image->pages[i]);
+void model_image_restore(uint32_t from) {
+  const struct moment *m = from == 0 ? NULL : &image->moment[from - 1];
+  uint32_t own = m == NULL ? 0 : m->page_count;
+  for (uint32_t i = 0; i < own; i++)
+    restore_page(image->pages[i].at, m->copies + (size_t)i * PAGE_BYTES, m->parts[i]);
+  for (uint32_t i = own; i < image->page_count; i++)
+    restore_page(image->pages[i].at, image->pages[i].copy, image->pages[i].part);
   for (uint32_t i = 0; i < image->fresh_count; i++)
     vmem_uncommit(image->fresh[i].low, (size_t)(image->fresh[i].high - image->fresh[i].low));
   image->fresh_count = 0;
+}
+
+static bool make_room(struct moment *m) {
+  if (m->room >= image->page_count) return true;
+  uint32_t room = image->page_count + image->page_count / 2;
+  free(m->parts);
+  free(m->copies);
+  m->parts = malloc(room * sizeof *m->parts);
+  m->copies = aligned_alloc(PAGE_BYTES, (size_t)room * PAGE_BYTES);
+  m->room = m->parts == NULL || m->copies == NULL ? 0 : room;
+  return m->room != 0;
+}
+
+bool model_image_keep(uint32_t slot) {
+  struct moment *m = &image->moment[slot];
+  struct stacks stacks;
+  if (image->fresh_count != 0 || !make_room(m)) return false;
+  find_stacks(&stacks);
+  m->page_count = image->page_count;
+  for (uint32_t i = 0; i < m->page_count; i++) {
+    char *at = image->pages[i].at;
+    struct part part = m->parts[i] = live_part(at, &stacks);
+    san_copy(m->copies + (size_t)i * PAGE_BYTES + part.from, at + part.from, part.bytes);
+  }
+  return true;
 }
 
 void model_image_drop(void) {
   if (image == NULL) return;
   struct image *i = image;
   for (uint32_t k = 0; k < i->kept_count; k++) set_access(&i->kept[k], PROT_READ | PROT_WRITE);
-  model_image_restore();
+  model_image_restore(0);
   for (uint32_t k = 0; k < CRASHES; k++)
     rt_assert(sigaction(crashes[k].number, &i->previous[k], NULL) == 0);
+  for (uint32_t k = 0; k < PLAT_MODEL_KEPT_MAX; k++) {
+    free(i->moment[k].parts);
+    free(i->moment[k].copies);
+  }
   image = NULL;
   vmem_release(i->pages, PAGES_MAX * sizeof *i->pages);
   vmem_release(i->copies, (size_t)PAGES_MAX * PAGE_BYTES);

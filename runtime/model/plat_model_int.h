@@ -6,12 +6,10 @@
 #include "runtime/ctx.h"
 #include "runtime/lockrank.h"
 
-#define MODEL_NOT_IN_HEAP UINT32_MAX
-
 enum model_state {
-  MODEL_RUNNABLE, /* running, or in the heap by its clock */
+  MODEL_RUNNABLE, /* running, or in the queue by its clock */
   MODEL_BLOCKED,  /* until some other thread's operation */
-  MODEL_TIMED,    /* the same, or its deadline; in the heap by its deadline */
+  MODEL_TIMED,    /* the same, or its deadline; in the queue by its deadline */
   MODEL_ENDED
 };
 
@@ -24,12 +22,10 @@ struct model_thread {
   uint32_t id;
   uint32_t processor;   /* whose cache it uses: PLAT_MODEL_PROCESSORS - 1 until it says */
   uint32_t slot;        /* index of the thread structure and of its stack */
-  uint32_t heap_at;     /* MODEL_NOT_IN_HEAP: not there */
+  uint32_t place;       /* index in model.live, while it is there */
   enum model_state state;
   struct plat_model_op pending;       /* announced, not yet happened */
   bool is_at_point;                   /* explored runs: the pending operation is a point */
-  struct model_thread *const *gate;   /* explored runs: it is enabled while this is NULL; no gate:
-                                       * ask is_enabled() */
   const void *wants;                  /* the mutex, note or thread of a pending LOCK, WAIT, JOIN */
   struct model_thread *next_waiter;   /* for the same mutex */
   struct model_thread *joiner;        /* blocked until this thread ends */
@@ -43,10 +39,10 @@ struct model_thread {
   char name[16];
 };
 
-struct model_heap_entry {
-  uint64_t key_ps;
-  struct model_thread *thread;
-};
+/* Of the queue: the key above, then the thread's number, then its slot. */
+__extension__ typedef unsigned __int128 model_entry;
+static inline uint64_t model_entry_key(model_entry e) { return (uint64_t)(e >> 64); }
+static inline uint32_t model_entry_id(model_entry e) { return (uint32_t)(e >> 32); }
 
 struct model {
   struct plat_model_config config;
@@ -62,15 +58,22 @@ struct model {
   uint32_t *free_slots;
   struct model_thread **live;     /* started and not ended, in order of id */
   uint32_t live_count, next_id;
-  struct model_heap_entry *heap;  /* everything that may run, but the running thread */
-  uint32_t heap_count;
+  model_entry *queue;             /* everything that may run, but the running thread; from 1 */
+  uint32_t queue_leaves;          /* a power of two, or 0 before the first thread */
+  uint32_t queue_count;
   struct model_thread *marked;    /* called plat_model_mark */
+  /* Explored runs: what the pending operations of the threads wait for, by place; the running
+   * one's is out of date. */
+  struct model_thread *const *gate[PLAT_MODEL_CHOOSER_THREADS]; /* enabled: it leads to NULL */
+  uint64_t irregular;             /* bit per place: the gate has to be found out each time */
+  uint64_t between;               /* bit per place: the thread is not at a point */
   uint64_t yielding;              /* bit per slot: threads with yields_to */
   struct model_thread *last;      /* passed the last point of this run; NULL: none yet */
   uint64_t points;                /* of this run */
-  uint64_t look_at_steps;         /* from here on a stretch without a point is a long one */
+  uint64_t look_at_steps;         /* no stretch is a long one before */
+  uint64_t stretch_began_at;      /* steps at the last point */
+  uint64_t turn_began_at;         /* steps at which the running thread began its turn */
   uint32_t long_stretches;        /* of this run */
-  uint64_t turn_ends_at;          /* steps at which the running thread's turn is a long one */
   uint32_t deadlines;             /* that passed since the last point */
   uint64_t ended_cpu_ps;          /* processor time of threads that ended */
   uint64_t random_seed, random_draws;
@@ -102,6 +105,8 @@ void model_describe_blocked(char *text, size_t bytes);
 /* ---- plat_model_choose.c: runs under a chooser ----------------------------------------------- */
 
 void model_choose_step(enum plat_op kind, const void *object, const struct plat_site *site);
+/* A thread that stands before its first operation. */
+void model_choose_new(struct model_thread *t);
 /* Who goes on after the running thread has ended. */
 struct model_thread *model_choose_next(void);
 /* Between plat_model_explore and its outcome. */
@@ -111,17 +116,25 @@ _Noreturn void model_end_run(enum plat_model_end end, int kind, const char *mess
 /* ---- plat_model_image.c: the world kept and put back ----------------------------------------- */
 
 void model_image_take(void);
-void model_image_restore(void);
+/* To the moment in slot from - 1; 0: to the mark. */
+void model_image_restore(uint32_t from);
+/* Keeps the world, every thread suspended. False: it cannot be kept. */
+bool model_image_keep(uint32_t slot);
 void model_image_drop(void);
 /* The plat_vm_* of an explored run, where pages belong to the image. */
 bool model_image_commit(void *p, size_t bytes);
 
-/* ---- plat_model_heap.c ----------------------------------------------------------------------- */
+/* ---- plat_model_queue.c ---------------------------------------------------------------------- */
 
-void model_heap_push(struct model_thread *t, uint64_t key_ps);
-struct model_thread *model_heap_pop(void);
-struct model_thread *model_heap_replace_top(struct model_thread *t, uint64_t key_ps);
-void model_heap_remove(struct model_thread *t);
+/* t is not in the queue. */
+void model_queue_push(struct model_thread *t, uint64_t key_ps);
+/* Takes out the first; there is one. */
+struct model_thread *model_queue_pop(void);
+/* Both at once, the taking first. */
+struct model_thread *model_queue_replace_first(struct model_thread *t, uint64_t key_ps);
+void model_queue_remove(struct model_thread *t);
+/* There is one. */
+static inline model_entry model_queue_first(void) { return model.queue[1]; }
 
 /* ---- plat_model_lines.c ---------------------------------------------------------------------- */
 
@@ -154,6 +167,9 @@ static inline uint64_t model_object_id(const void *p) {
   if (plat_likely(offset < model_vm_hot.arena_bytes))
     return (uint64_t)PLAT_REGION_ARENA << 60 | offset;
   return model_object_id_elsewhere(p);
+}
+static inline uint32_t model_site_index(const struct plat_site *site) {
+  return (uint32_t)(site - model_vm_hot.sites);
 }
 static inline uint32_t model_site_hash(const struct plat_site *site) {
   return model_vm_hot.site_hashes[site - model_vm_hot.sites];

@@ -45,6 +45,7 @@ struct dpor_node {
   uint32_t sleep_first, sleep_count; /* in dpor.sleep */
   uint32_t access_base;     /* accesses from here on belong to this node and those above */
   uint32_t decisions;       /* nodes below with more than one thread enabled */
+  uint32_t point;           /* its number in the run; not of a forced event */
   uint8_t thread;           /* of the event */
   uint8_t choice;           /* its place in the point */
   bool is_forced;

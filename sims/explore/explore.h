@@ -111,6 +111,11 @@ struct xp_strategy {
   void (*end)(struct xp_chooser *x, const struct xp_run *r);
   /* Of systematic strategies, which number their runs themselves; NULL: the run's number. Both
    * after end. */
+  /* Of strategies that can go on in the middle of a run; NULL. fixed: after begin, how many points
+   * of the run are passed as in the last one, which was this strategy's too. resume: the run begins
+   * before point number `point`, at most fixed, as if it had been chosen up to there. */
+  uint64_t (*fixed)(const struct xp_chooser *x);
+  void (*resume)(struct xp_chooser *x, uint64_t point);
   uint64_t (*index)(const struct xp_chooser *x); /* orders runs, the same in every job; < 2^60 */
   bool (*is_counted)(const struct xp_chooser *x); /* the run is new, and of this job's slice */
   void (*claim)(const struct xp_chooser *x, struct xp_claim *out); /* may be NULL */

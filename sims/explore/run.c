@@ -20,7 +20,6 @@ static inline void keep_choice(struct xp_runner *r, const struct plat_model_poin
     r->choice = sim_grow(r->choice, &r->room, r->count, sizeof *r->choice);
   r->choice[r->count++] = (uint8_t)i;
   r->run.preemptions += p->running < p->count && i != p->running;
-  r->run.switches += i != p->running;
 }
 
 static uint32_t choose_fast(const struct plat_model_point *p, void *arg) {
@@ -28,6 +27,16 @@ static uint32_t choose_fast(const struct plat_model_point *p, void *arg) {
   uint32_t i = r->chooser->strategy->choose(r->chooser, p);
   if (p->count > 1 && i < p->count) keep_choice(r, p, i);
   return i;
+}
+
+/* While a moment is to be kept, which happens before the first decision from its point on. */
+static uint32_t choose_keeping(const struct plat_model_point *p, void *arg) {
+  struct xp_runner *r = arg;
+  if (p->number >= r->next.point && r->next.count == UINT32_MAX) {
+    r->next.count = r->count;
+    r->next.preemptions = r->run.preemptions;
+  }
+  return choose_fast(p, arg);
 }
 
 /* With the path: asked at every point, whatever the strategy wants. */
@@ -55,26 +64,75 @@ static void execute_for_both(const struct plat_model_op *op, void *arg) {
   execute_for_strategy(op, arg);
 }
 
-void xp_runner_run(struct xp_runner *r) {
+/* ---- moments --------------------------------------------------------------------------------- *
+ *
+ * A systematic search changes the end of a run far more often than its beginning. What two runs in
+ * turn have in common is executed again from the last moment kept in it, and where much was, one
+ * more is kept half way: so the distance shrinks as long as the search stays in that corner. */
+
+enum { MOMENT_POINTS = 16 }; /* a distance worth a moment */
+
+static void go_back(struct xp_runner *r) {
+  const struct xp_moment *m = &r->moment[r->moments - 1];
+  r->chooser->strategy->resume(r->chooser, m->point);
+  r->count = m->count;
+  r->run.preemptions = m->preemptions;
+}
+
+/* Where the run begins, and where it keeps a moment. */
+static void plan_moments(struct xp_runner *r, struct plat_model_hooks *h) {
   const struct xp_strategy *s = r->chooser->strategy;
+  r->next.point = 0;
+  r->count = r->run.preemptions = 0;
+  if (r->moments_of != r->chooser) r->moments = 0;
+  r->moments_of = r->chooser;
+  if (s->fixed == NULL) return;
+  uint64_t fixed = s->fixed(r->chooser), begin = 0;
+  while (r->moments > 0 && r->moment[r->moments - 1].point > fixed) r->moments--;
+  if (r->observer != NULL || r->path != NULL) return;
+  if (r->moments > 0) {
+    begin = r->moment[r->moments - 1].point;
+    h->from = r->moments;
+    go_back(r);
+  }
+  if (fixed - begin < MOMENT_POINTS || r->moments == PLAT_MODEL_KEPT_MAX) return;
+  h->choose = choose_keeping;
+  h->keep_in = r->moments;
+  h->keep_at = begin + (fixed - begin) / 2;
+  r->next = (struct xp_moment){.point = h->keep_at, .count = UINT32_MAX};
+}
+
+static void take_moment(struct xp_runner *r) {
+  if (r->next.point == 0 || r->next.count == UINT32_MAX) return;
+  if (plat_model_has_kept(r->moments)) r->moment[r->moments++] = r->next;
+}
+
+/* ---- a run ----------------------------------------------------------------------------------- */
+
+static void hear_operations(const struct xp_runner *r, struct plat_model_hooks *h) {
+  if (r->chooser->strategy->wants_execute) {
+    h->execute = r->observer != NULL ? execute_for_both : execute_for_strategy;
+  } else if (r->observer != NULL) {
+    h->execute = execute_for_observer;
+  }
+}
+
+void xp_runner_run(struct xp_runner *r) {
   struct plat_model_hooks h = {
       .choose = r->path != NULL ? choose_on_path : choose_fast,
-      .every_point = r->path != NULL || s->every_point,
+      .every_point = r->path != NULL || r->chooser->strategy->every_point,
       .classes = r->config->classes,
       .point_sites = r->config->point_sites,
       .step_max = r->config->step_max,
       .arg = r,
   };
-  if (s->wants_execute) {
-    h.execute = r->observer != NULL ? execute_for_both : execute_for_strategy;
-  } else if (r->observer != NULL) {
-    h.execute = execute_for_observer;
-  }
+  hear_operations(r, &h);
+  plan_moments(r, &h);
   if (r->path != NULL) r->path->count = 0;
   if (r->observer != NULL) xp_observer_begin(r->observer);
-  r->count = r->run.preemptions = r->run.switches = 0;
   plat_model_set_hooks(&h);
   plat_model_explore(&r->run.outcome);
+  take_moment(r);
 }
 
 /* ---- the tape -------------------------------------------------------------------------------- */

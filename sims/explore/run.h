@@ -13,19 +13,30 @@ struct xp_path {
   uint32_t count, room;
 };
 
+/* A moment of the last run that the world can be put back to. */
+struct xp_moment {
+  uint64_t point;                /* before which it was kept */
+  uint32_t count, preemptions;   /* of the runner, there */
+};
+
 /* Zeroed before its first use. */
 struct xp_runner {
   const struct xp_config *config;
   struct xp_chooser *chooser;
   struct xp_observer *observer;  /* of this run; NULL: none */
   struct xp_path *path;          /* of this run; NULL: not kept */
-  struct xp_run run;             /* outcome, preemptions and switches; no decisions */
+  struct xp_run run;             /* outcome and preemptions; no decisions */
   uint8_t *choice;               /* place in the point, of each decision */
   uint32_t count, room;
+  /* Runs of a strategy that says what they have in common with the one before begin there. */
+  const struct xp_chooser *moments_of;
+  struct xp_moment moment[PLAT_MODEL_KEPT_MAX]; /* in the platform's slot of that number */
+  uint32_t moments;
+  struct xp_moment next;         /* being kept by the run under way */
 };
 void xp_runner_free(struct xp_runner *r);
 
-/* One run; chooser, observer and path say how. */
+/* One run; chooser, observer and path say how. With an observer or a path it begins at the mark. */
 void xp_runner_run(struct xp_runner *r);
 
 /* A chooser that makes given choices again; one that is not there any more ends the run

@@ -120,6 +120,12 @@ static void fail(struct search *s, const struct turn *t) {
   if (!s->config.keep_going) end_search(s, XP_WHY_FAILURE);
 }
 
+static void count_work(struct search *s) {
+  const struct plat_model_outcome *out = &s->runner.run.outcome;
+  s->report->points += out->points - out->begun_points;
+  s->report->steps += out->steps - out->begun_steps;
+}
+
 /* ---- the books ------------------------------------------------------------------------------- */
 
 static void count_run(struct search *s, const struct turn *t) {
@@ -151,8 +157,7 @@ static bool take_turn(struct search *s, const struct turn *t) {
   s->runner.path = t->is_checked ? &s->path : NULL;
   xp_runner_run(&s->runner);
   row->end(x, &s->runner.run);
-  s->report->points += s->runner.run.outcome.points;
-  s->report->steps += s->runner.run.outcome.steps;
+  count_work(s);
   if (t->is_checked) check_again(s, t->run);
   if (s->is_over) return true;
   if (row->is_counted != NULL && !row->is_counted(x)) {
@@ -242,8 +247,7 @@ static void walk(struct search *s) {
     xp_strategy_walk.begin(&w->base, k);
     xp_runner_run(&s->runner);
     xp_strategy_walk.end(&w->base, &s->runner.run);
-    s->report->points += s->runner.run.outcome.points;
-    s->report->steps += s->runner.run.outcome.steps;
+    count_work(s);
     if (is_hunt) {
       count_walk(s, &met, k);
     } else {

@@ -19,6 +19,7 @@ struct node {
   uint8_t tried;          /* alternative under way: 0 is the default */
   uint8_t chosen;
   uint32_t used;          /* preemptions before it */
+  uint64_t point;         /* its number */
 };
 
 struct bound {
@@ -77,7 +78,7 @@ static uint32_t deeper(struct bound *b, const struct plat_model_point *p) {
   if (b->depth == UNIT_DEPTH && !is_mine(b)) return PLAT_MODEL_CUT;
   if (b->depth == b->room) b->node = sim_grow(b->node, &b->room, b->depth, sizeof *b->node);
   struct node *n = &b->node[b->depth++];
-  *n = (struct node){(uint8_t)p->count, (uint8_t)p->running, 0, 0, b->used};
+  *n = (struct node){(uint8_t)p->count, (uint8_t)p->running, 0, 0, b->used, p->number};
   n->chosen = (uint8_t)alternative(n);
   return n->chosen;
 }
@@ -129,6 +130,17 @@ static bool begin(struct xp_chooser *x, uint64_t run) {
   return true;
 }
 
+static uint64_t fixed(const struct xp_chooser *x) {
+  const struct bound *b = (const struct bound *)x;
+  return b->prefix == 0 ? 0 : b->node[b->prefix - 1].point;
+}
+
+static void resume(struct xp_chooser *x, uint64_t point) {
+  struct bound *b = (struct bound *)x;
+  while (b->depth < b->prefix && b->node[b->depth].point < point) b->depth++;
+  b->used = b->node[b->depth].used;
+}
+
 static void end(struct xp_chooser *x, const struct xp_run *r) {
   struct bound *b = (struct bound *)x;
   b->is_new = is_mine(b) && b->used == b->level && r->outcome.end != PLAT_MODEL_CUT_OFF;
@@ -156,6 +168,8 @@ const struct xp_strategy xp_strategy_bound = {
     .begin = begin,
     .choose = choose,
     .end = end,
+    .fixed = fixed,
+    .resume = resume,
     .index = index_of,
     .is_counted = is_counted,
     .claim = claim,

@@ -100,6 +100,7 @@ static uint32_t decide(struct dpor *d, const struct plat_model_point *p) {
     d->sleep_count = n->sleep_first;
     return PLAT_MODEL_CUT;
   }
+  n->point = (uint32_t)p->number;
   uint32_t choice = prefer(d, p, allowed);
   uint32_t thread = dpor_thread(d, p->op[choice]->thread);
   n->backtrack = n->decisions < UNIT_DECISIONS ? n->enabled : bit(thread);
@@ -209,6 +210,16 @@ static bool begin(struct xp_chooser *x, uint64_t run) {
   return true;
 }
 
+static uint64_t fixed(const struct xp_chooser *x) {
+  const struct dpor *d = (const struct dpor *)x;
+  return d->replay == 0 ? 0 : d->node[d->replay - 1].point;
+}
+
+static void resume(struct xp_chooser *x, uint64_t point) {
+  struct dpor *d = (struct dpor *)x;
+  while (d->node[d->depth].is_forced || d->node[d->depth].point < point) d->depth++;
+}
+
 /* The run ended while threads were about to do something: had they done it, what would it have
  * raced with? And the last event, which ended the run, might have come after it. */
 static void consider_pending(struct dpor *d) {
@@ -262,6 +273,8 @@ const struct xp_strategy xp_strategy_dpor = {
     .choose = choose,
     .execute = execute,
     .end = end,
+    .fixed = fixed,
+    .resume = resume,
     .index = index_of,
     .is_counted = is_counted,
     .claim = claim,

@@ -1,10 +1,11 @@
 /* Speed of searching schedules, on one core: rates by strategy, beside what is to be reached and
  * what other explorers do on this kind of machine.
  *
- * usage: bench_explore [PARTS]   searches of each row, default 20: the best of them is least
- *                                disturbed by what else the machine does */
+ * usage: bench_explore [PARTS [ROW]]   searches of each row, default 20: the best of them is least
+ *                                      disturbed by what else the machine does; ROW: only that */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "sims/explore/search.h"
@@ -94,14 +95,16 @@ static void measure(const struct row *row, uint32_t parts) {
 
 int main(int argc, char **argv) {
   long parts = argc > 1 ? atol(argv[1]) : PARTS;
-  if (argc > 2 || parts < 1 || parts > 1000) {
-    fprintf(stderr, "usage: bench_explore [PARTS]\n");
+  const char *only = argc > 2 ? argv[2] : NULL;
+  if (argc > 3 || parts < 1 || parts > 1000) {
+    fprintf(stderr, "usage: bench_explore [PARTS [ROW]]\n");
     return 2;
   }
   printf("schedules (dpor: classes) by second of processor time, one core, %ld parts of %d each\n",
          parts, RUNS);
   printf("%-17s %8s %8s  %5s %5s  %7s  %4s  %s\n", "", "best", "median", "Mpts", "Mpts", "target",
          "best", "best, of a peer's rate");
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) measure(&rows[i], (uint32_t)parts);
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    if (only == NULL || strcmp(rows[i].name, only) == 0) measure(&rows[i], (uint32_t)parts);
   return 0;
 }
