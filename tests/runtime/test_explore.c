@@ -411,6 +411,45 @@ static void a_schedule_has_one_trace(void **state) {
   assert_true(hash == search->hash && hash != 0);
 }
 
+/* ---- moments --------------------------------------------------------------------------------- */
+
+static uint32_t second_thread(const struct plat_model_point *p, void *arg) {
+  uint32_t *asked = arg;
+  (*asked)++;
+  return p->number % 2 == 0 ? 0 : p->count - 1;
+}
+
+/* The same choices from a moment on and from the mark on are the same run. */
+static void a_run_from_a_moment_is_the_whole_run(void **state) {
+  void (*body)(void) = image_body;
+  struct plat_model_outcome whole, keeping, rest;
+  uint32_t asked = 0, asked_rest = 0;
+  struct plat_model_hooks hooks = {.choose = second_thread, .arg = &asked, .every_point = true};
+  int status;
+  (void)state;
+  assert_true(plat_model_prepare(run_void, &body, &status));
+  plat_model_set_hooks(&hooks);
+  plat_model_explore(&whole);
+  hooks.keep_at = 2;
+  hooks.keep_in = 3;
+  assert_false(plat_model_has_kept(3));
+  plat_model_set_hooks(&hooks);
+  plat_model_explore(&keeping);
+  assert_true(plat_model_has_kept(3) && !plat_model_has_kept(0));
+  hooks = (struct plat_model_hooks){.choose = second_thread, .arg = &asked_rest,
+                                    .every_point = true, .from = 4};
+  plat_model_set_hooks(&hooks);
+  for (int i = 0; i < 3; i++) plat_model_explore(&rest);
+  plat_model_set_hooks(NULL);
+  plat_model_leave();
+  assert_int_equal(asked, 2 * whole.points);
+  assert_int_equal(asked_rest, 3 * (whole.points - 2));
+  assert_int_equal(rest.begun_points, 2);
+  assert_int_equal(rest.end, PLAT_MODEL_DONE);
+  assert_true(rest.points == whole.points && rest.steps == whole.steps);
+  assert_true(rest.trace_hash == whole.trace_hash && keeping.trace_hash == whole.trace_hash);
+}
+
 static void nothing_body(void) {}
 
 static void a_world_without_a_mark_just_runs(void **state) {
@@ -439,6 +478,7 @@ int main(void) {
       EXPLORES(points_are_of_chosen_classes),
       EXPLORES(points_are_where_the_table_says),
       EXPLORES(a_schedule_has_one_trace),
+      EXPLORES(a_run_from_a_moment_is_the_whole_run),
       EXPLORES(a_world_without_a_mark_just_runs),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
