@@ -13,7 +13,7 @@ enum { ROWS_MAX = 25, COLUMNS_MAX = 64, STEP_WIDTH = 9, TABLE_WIDTH = 100, GAP =
 /* ---- the shape of the table ---- */
 
 struct layout {
-  const cJSON *columns, *watched; /* names of the actors; of what has a colour */
+  cJSON *columns, *watched; /* names of the actors; of what has a colour, as they are printed */
   uint32_t column_count;
   uint32_t stride;  /* between the beginnings of two columns */
   uint32_t colours; /* where the colours begin */
@@ -69,12 +69,31 @@ static uint32_t width_with(struct layout *l, const cJSON *rows, uint32_t stride)
   return width;
 }
 
+/* A copy of a list of names in which a word at the beginning or the end is left out, with brackets
+ * around what is left if they are asked for. */
+static cJSON *shortened(const cJSON *names, const char *begin, const char *end, bool brackets) {
+  cJSON *list = cJSON_CreateArray();
+  const cJSON *name = NULL;
+  cJSON_ArrayForEach(name, names) {
+    const char *text = cJSON_IsString(name) ? name->valuestring : "?";
+    size_t length = strlen(text), tail = strlen(end), head = strlen(begin);
+    bool is_short = length > head + tail && strncmp(text, begin, head) == 0 &&
+                    strcmp(text + length - tail, end) == 0;
+    char *left = is_short ? sim_printf("%s%.*s%s", brackets ? "[" : "",
+                                       (int)(length - head - tail), text + head,
+                                       brackets ? "]" : "")
+                          : sim_strdup(text);
+    cJSON_AddItemToArray(list, cJSON_CreateString(left));
+    free(left);
+  }
+  return list;
+}
+
 /* Columns as far apart as the width allows, but never closer than their names need. */
-static void lay_out(struct layout *l, const cJSON *violation, const cJSON *rows) {
+static void lay_out_columns(struct layout *l, const cJSON *rows) {
   const cJSON *name = NULL, *row = NULL;
   uint32_t least = 8, most = 8;
-  l->columns = cJSON_GetObjectItemCaseSensitive(violation, "columns");
-  l->watched = cJSON_GetObjectItemCaseSensitive(violation, "watched");
+  l->column_count = 0;
   cJSON_ArrayForEach(name, l->columns) {
     uint32_t width = sim_text_width(cJSON_IsString(name) ? name->valuestring : "") + GAP;
     if (width > least) least = width;
@@ -88,6 +107,23 @@ static void lay_out(struct layout *l, const cJSON *violation, const cJSON *rows)
   uint32_t room = taken < TABLE_WIDTH ? TABLE_WIDTH - taken : 0;
   while (stride > least && width_with(l, rows, stride) > room) stride--;
   l->colours = width_with(l, rows, stride) + GAP;
+}
+
+/* "collector stack" is printed as "[collector]"; of a wide table, "scheduler m2" as "m2" and "GC
+ * worker 8" as "worker 8", too. */
+static void lay_out(struct layout *l, const cJSON *violation, const cJSON *rows) {
+  l->columns = shortened(cJSON_GetObjectItemCaseSensitive(violation, "columns"), "", "", false);
+  l->watched =
+    shortened(cJSON_GetObjectItemCaseSensitive(violation, "watched"), "", " stack", true);
+  lay_out_columns(l, rows);
+  if (l->colours + names_width(l->watched) <= TABLE_WIDTH) return;
+  static const char *const left_out[] = {"scheduler ", "GC "};
+  for (uint32_t i = 0; i < sizeof left_out / sizeof left_out[0]; i++) {
+    cJSON *shorter = shortened(l->columns, left_out[i], "", false);
+    cJSON_Delete(l->columns);
+    l->columns = shorter;
+  }
+  lay_out_columns(l, rows);
 }
 
 /* ---- printing it ---- */
@@ -192,9 +228,11 @@ static void print_table(const cJSON *violation, FILE *f, bool color) {
     fprintf(f, "%u of %.0f steps: those that have to do with it.", count, steps);
   }
   if (any_preempted) fprintf(f, " >> follows a preemption.");
-  if (has_colours) fprintf(f, " Colours: white, grey, black, - not there.");
+  if (has_colours) fprintf(f, " Colours: white, grey, black, - not there; [x]: x's stack.");
   fputc('\n', f);
   fputs(sim_style_end(SIM_DIM, color), f);
+  cJSON_Delete(l.columns);
+  cJSON_Delete(l.watched);
 }
 
 /* ---- what is around it ---- */
@@ -287,12 +325,16 @@ static void print_again(const cJSON *v, FILE *f, bool color) {
 }
 
 void sim_counterexample_print(const struct scenario *s, const cJSON *v, FILE *f, bool color) {
+  bool has_why = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(v, "why")) > 0;
+  const char *path = strstr(text_at(v, "message"), "; from "); /* "why" tells it in names */
+  size_t length = path != NULL && has_why ? (size_t)(path - text_at(v, "message")) : SIZE_MAX;
   char message[1024], kind[SIM_TEXT_MAX];
   sim_text_clean(text_at(v, "kind"), kind, sizeof kind);
   bool is_special = kind[0] != '\0' && strcmp(kind, "violation") != 0;
   fprintf(f, "%sViolation%s%s%s: %s%s\n", sim_style_begin(SIM_BAD, color),
           is_special ? " (" : "", is_special ? kind : "", is_special ? ")" : "",
-          sim_text_clean(text_at(v, "message"), message, sizeof message),
+          sim_text_clean(text_at(v, "message"), message,
+                         length < sizeof message ? length + 1 : sizeof message),
           sim_style_end(SIM_BAD, color));
   if (print_found(v, f) && cJSON_HasObjectItem(v, "preemptions")) fprintf(f, "; ");
   print_minimised(v, f);

@@ -49,15 +49,48 @@ static bool programs_place(const struct xp_engine_names *s, const void *address,
   return s->program.place != NULL && s->program.place(address, out, bytes, s->program.arg);
 }
 
-/* Without a name: where it lies in the heap. */
+/* NULL: not known, or it has no pointers. */
+static const struct gc_type *type_of(uintptr_t object, bool *is_array) {
+  const struct gc_span *span = gc_look_span(object);
+  *is_array = false;
+  if (span == NULL || gc_span_is_noscan(span) || span->types == NULL) return NULL;
+  uint16_t id = span->types[gc_span_index(span, object)];
+  *is_array = (id & GC_TYPE_ARRAY) != 0;
+  return id == 0 ? NULL : gc_type_by_id(id & (uint16_t)~GC_TYPE_ARRAY);
+}
+
+/* Without a name: what it is, and where it lies in the heap: "map.bucket@4000". */
 static void name_object_at(const struct xp_engine_names *s, uintptr_t object, char *out,
                            size_t bytes) {
   const struct xp_program_names *p = &s->program;
   const char *name = p->object != NULL ? p->object((const void *)object, p->arg) : NULL;
+  const struct gc_span *span = gc_look_span(object);
+  bool is_array;
+  const struct gc_type *type = type_of(object, &is_array);
+  uint64_t offset = object - gc_heap.base;
   if (name != NULL)
     snprintf(out, bytes, "%s", name);
+  else if (type != NULL)
+    snprintf(out, bytes, "%.40s%s@%" PRIx64, type->name, is_array ? "[]" : "", offset);
   else
-    snprintf(out, bytes, "heap+0x%" PRIx64, (uint64_t)(object - gc_heap.base));
+    snprintf(out, bytes, "%s@%" PRIx64,
+             span != NULL && gc_span_is_noscan(span) ? "data" : "object", offset);
+}
+
+/* Words of types whose layout is Go's. */
+static const char *word_name(uintptr_t object, uint64_t word) {
+  static const struct {
+    const char *type;
+    const char *words[6];
+  } rows[] = {
+      {"map", {"count", "flags", "buckets", "old_buckets", "nevacuate", "extra"}},
+      {"map.extra", {"overflow", "old_overflow", "next_overflow"}},
+  };
+  bool is_array;
+  const struct gc_type *type = type_of(object, &is_array);
+  for (size_t i = 0; type != NULL && !is_array && i < sizeof rows / sizeof rows[0]; i++)
+    if (strcmp(rows[i].type, type->name) == 0 && word < 6) return rows[i].words[word];
+  return NULL;
 }
 
 static void name_place(const struct xp_engine_names *s, uintptr_t address, char *out,
@@ -66,7 +99,12 @@ static void name_place(const struct xp_engine_names *s, uintptr_t address, char 
   uintptr_t base = gc_look_object(address);
   if (programs_place(s, (const void *)address, out, bytes)) return;
   name_object_at(s, base, object, sizeof object);
-  snprintf(out, bytes, "%s.%" PRIu64, object, (uint64_t)(address - base) / 8);
+  uint64_t word = (uint64_t)(address - base) / 8;
+  const char *name = word_name(base, word);
+  if (name != NULL)
+    snprintf(out, bytes, "%.30s.%s", object, name);
+  else
+    snprintf(out, bytes, "%s.%" PRIu64, object, word);
 }
 
 /* The span one of whose words of mark bits lies at an address; visits pages, not spans. */
@@ -135,6 +173,23 @@ static bool name_marks(const struct xp_engine_names *s, const struct plat_model_
   return true;
 }
 
+/* Counts in plain words that fill eight bytes. */
+static bool name_word(const struct plat_model_op *op, uint64_t word, char *out, size_t bytes) {
+  uintptr_t base = gc_look_object((uintptr_t)op->address);
+  const char *name = word_name(base, ((uintptr_t)op->address - base) / 8);
+  bool is_count = name != NULL && (strcmp(name, "count") == 0 || strcmp(name, "nevacuate") == 0);
+  if (is_count) snprintf(out, bytes, "%" PRIu64, word);
+  return is_count;
+}
+
+/* The head of a lock-free stack of the collector's: a version above its first entry's index. */
+static bool is_stack_head(const struct plat_model_op *op, uint64_t word) {
+  const char *what = op->site->what;
+  size_t length = strlen(what);
+  bool is_head = length > 6 && strstr(what, "head") != NULL;
+  return is_head && strncmp(what, "at_u64_", 7) == 0 && word > UINT32_MAX;
+}
+
 static bool name_value(const struct plat_model_op *op, uint64_t word, char *out, size_t bytes,
                        void *arg) {
   const struct xp_engine_names *s = arg;
@@ -149,7 +204,12 @@ static bool name_value(const struct plat_model_op *op, uint64_t word, char *out,
     name_object_at(s, object, out, bytes);
     return true;
   }
-  if (is_slot || gc_look_object((uintptr_t)op->address) != 0) return false;
+  if (gc_look_object((uintptr_t)op->address) != 0) return name_word(op, word, out, bytes);
+  if (is_slot) return false;
+  if (is_stack_head(op, word)) {
+    snprintf(out, bytes, "entry %" PRIu32, (uint32_t)word);
+    return true;
+  }
   return name_marks(s, op, word, out, bytes);
 }
 
@@ -157,6 +217,19 @@ static char colour(uint32_t watch, void *arg) {
   const struct xp_engine_names *s = arg;
   if (s->stack[watch] != NULL) return s->stack[watch]->stack_scanned ? 'B' : 'W';
   return colour_of(s->object[watch]);
+}
+
+/* The verifier reads heap slots as well, and looks only. */
+static uint32_t scans(const struct plat_model_op *op, void *arg) {
+  const struct xp_engine_names *s = arg;
+  bool is_markers = op->kind == PLAT_OP_SLOT_LOAD &&
+                    plat_model_class_of(op->site) == PLAT_CLASS_MARKER &&
+                    strstr(op->site->file, "verify.c") == NULL;
+  if (!is_markers) return XP_WATCH_MAX;
+  uintptr_t object = gc_look_object((uintptr_t)op->address);
+  for (uint32_t i = 0; object != 0 && i < XP_WATCH_MAX; i++)
+    if (s->object[i] == object && s->stack[i] == NULL) return i;
+  return XP_WATCH_MAX;
 }
 
 static const char *phase(void *arg) {
@@ -200,6 +273,7 @@ static uint32_t watch_object(struct xp_names *names, uintptr_t object) {
   if (i < names->watch_count || i == WATCHED_OBJECTS) return i;
   s->object[i] = object;
   s->stack[i] = NULL;
+  names->watch[i].is_stack = false;
   name_object_at(s, object, names->watch[i].name, XP_NAME);
   return names->watch_count++;
 }
@@ -218,6 +292,7 @@ static void watch_stacks(struct xp_names *names) {
     if (l->mutator->is_system || l->mutator->frames == NULL) continue;
     s->object[names->watch_count] = 0;
     s->stack[names->watch_count] = l->mutator;
+    names->watch[names->watch_count].is_stack = true;
     snprintf(names->watch[names->watch_count++].name, XP_NAME, "%.50s stack", l->text);
   }
 }
@@ -234,7 +309,7 @@ static bool name_step(struct xp_names *names, const char *text, char *out, size_
   }
   if (sscanf(text, "from word %" SCNu64 " of global root %" SCNu64, &word, &id) == 2) {
     name_place(s, (uintptr_t)(gc_global_root_at(id).base + word), out, bytes);
-    if (strncmp(out, "heap+", 5) == 0) snprintf(out, bytes, "a global root");
+    if (strchr(out, '@') != NULL) snprintf(out, bytes, "a global root");
     return true;
   }
   if (sscanf(text, "from word %" SCNu64 " of %63[^+]+%" SCNx64, &word, what, &offset) != 3)
@@ -308,7 +383,7 @@ static bool reason(const struct xp_event *store, bool overwritten, char *out, si
   else
     snprintf(out, bytes, "not recorded in a barrier buffer");
   size_t used = strlen(out);
-  if (s->faults[0] != '\0') snprintf(out + used, bytes - used, " (%s)", s->faults);
+  if (s->faults[0] != '\0') snprintf(out + used, bytes - used, " (faults: %s)", s->faults);
   return true;
 }
 
@@ -318,9 +393,11 @@ void xp_names_engine(struct xp_names *out, struct xp_engine_names *state) {
       .object = name_object,
       .value = name_value,
       .colour = colour,
+      .scans = scans,
       .phase = phase,
       .examine = examine,
       .reason = reason,
+      .faults = state->faults,
       .arg = state,
   };
 }

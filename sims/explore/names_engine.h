@@ -29,7 +29,7 @@ struct xp_program_names {
 struct xp_engine_names {
   struct xp_program_names program;
   uint32_t procs;
-  const char *faults;              /* what is switched off, for the reasons; "": nothing */
+  char faults[128];                /* what is switched off, for the reasons; "": nothing */
   uintptr_t object[XP_WATCH_MAX];  /* of a watch; 0: it is a stack */
   const struct gc_mutator *stack[XP_WATCH_MAX];
   struct xp_label label[XP_LABELS_MAX];

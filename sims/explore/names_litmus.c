@@ -71,6 +71,7 @@ void xp_names_litmus(struct xp_names *out, const struct litmus *program) {
       .is_broken = is_broken,
       .examine = examine,
       .reason = reason,
+      .is_small = true,
       .arg = (void *)(uintptr_t)program,
   };
 }

@@ -1,5 +1,6 @@
 #include "sims/explore/remedies.h"
 
+#include <cjson/cJSON.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -8,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "gc/faults.h"
+#include "sims/choices.h"
 #include "sims/explore/points.h"
 #include "sims/explore/search.h"
 #include "sims/explore/variant.h"
@@ -48,7 +51,9 @@ _Noreturn static void try_here(struct engine *e, const struct scenario *sc,
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   signal(SIGTERM, SIG_DFL);
   alarm((unsigned)(BUDGET_NS / 1000000000) * 5);
-  struct scenario *variant = xp_variant_load(sc, none, sets, 2, true);
+  /* What is left may be wrong still, or nothing that a violation could be expected of. */
+  struct scenario *variant = xp_variant_load(sc, none, sets, 1, true);
+  if (variant == NULL) variant = xp_variant_load(sc, none, sets, 2, true);
   plat_model_leave();
   if (variant != NULL && xp_variant_prepare(e, variant) == TRI_EXIT_OK)
     a = search_world(variant, c);
@@ -87,40 +92,85 @@ static bool try_setting(struct engine *e, const struct scenario *sc,
   return done && status == 0;
 }
 
-static void add_setting(struct sc_override *sets, uint32_t *count, const char *path,
-                        const char *value) {
-  if (*count < SETTINGS_MAX) sets[(*count)++] = (struct sc_override){path, value};
+/* One setting to try, and what it is called. Owns its texts. */
+struct setting {
+  char *path, *value, *label;
+};
+
+struct settings {
+  struct setting list[SETTINGS_MAX];
+  uint32_t count;
+};
+
+/* Takes the three. */
+static void add(struct settings *s, char *path, char *value, char *label) {
+  if (s->count < SETTINGS_MAX) {
+    s->list[s->count++] = (struct setting){path, value, label};
+    return;
+  }
+  free(path);
+  free(value);
+  free(label);
+}
+
+static void add_plain(struct settings *s, const char *path, const char *value) {
+  add(s, sim_strdup(path), sim_strdup(value), sim_printf("%s=%s", path, value));
+}
+
+/* The faults of a word of them but one, as JSON. */
+static char *all_but(const struct sim_choice *words, uint64_t bits, uint32_t left_out) {
+  cJSON *list = cJSON_CreateArray();
+  for (uint32_t i = 0; words[i].name != NULL; i++)
+    if ((bits >> i & 1) != 0 && i != left_out)
+      cJSON_AddItemToArray(list, cJSON_CreateString(words[i].name));
+  char *text = cJSON_PrintUnformatted(list);
+  cJSON_Delete(list);
+  return text;
+}
+
+/* Each fault alone, and where there are several, all. */
+static void add_faults(struct settings *s, const char *path, const struct sim_choice *words,
+                       uint64_t bits) {
+  for (uint32_t i = 0; words[i].name != NULL; i++)
+    if ((bits >> i & 1) != 0)
+      add(s, sim_strdup(path), all_but(words, bits, i),
+          sim_printf("%s without %s", path, words[i].name));
+  if (__builtin_popcountll(bits) > 1) add_plain(s, path, "[]");
 }
 
 /* What a person would switch: every fault, the barrier, the program's variant. */
-static uint32_t find_settings(const struct scenario *sc, struct sc_override *sets) {
-  uint32_t count = 0;
+static void find_settings(const struct scenario *sc, struct settings *s) {
   if (sc->has_litmus) {
     const struct litmus_facts *facts = &litmus_facts[sc->litmus.program];
     for (uint32_t i = 0; facts->variants[i].name != NULL; i++)
       if ((facts->violating >> i & 1) == 0)
-        add_setting(sets, &count, "litmus.variant", facts->variants[i].name);
-    return count;
+        add_plain(s, "litmus.variant", facts->variants[i].name);
+    return;
   }
-  if (sc->gc_faults != 0) add_setting(sets, &count, "gc.faults", "[]");
-  if (sc->runtime_faults != 0) add_setting(sets, &count, "runtime.faults", "[]");
-  for (uint32_t i = 0; i < sc->map_count; i++)
-    if (sc->maps[i].faults != 0)
-      add_setting(sets, &count, sim_printf("maps.%s.faults", sc->maps[i].name), "[]");
-  if (strcmp(sc->barrier, "hybrid") != 0)
-    add_setting(sets, &count, "gc.barrier.kind", "hybrid");
-  return count;
+  add_faults(s, "gc.faults", sim_gc_faults, sc->gc_faults);
+  add_faults(s, "runtime.faults", sim_sched_faults, sc->runtime_faults);
+  for (uint32_t i = 0; i < sc->map_count; i++) {
+    char *path = sim_printf("maps.%s.faults", sc->maps[i].name);
+    add_faults(s, path, sim_map_faults, sc->maps[i].faults);
+    free(path);
+  }
+  if (strcmp(sc->barrier, "hybrid") != 0) add_plain(s, "gc.barrier.kind", "hybrid");
+  if (sc->late_work != GC_LATE_RESTART) add_plain(s, "gc.late_work", "restart");
 }
 
 void xp_remedies(struct engine *e, const struct scenario *sc, const struct xp_config *c,
                  struct xp_lines *out) {
-  struct sc_override sets[SETTINGS_MAX];
-  uint32_t count = find_settings(sc, sets);
-  for (uint32_t i = 0; i < count; i++) {
+  struct settings s = {.count = 0};
+  find_settings(sc, &s);
+  for (uint32_t i = 0; i < s.count; i++) {
+    struct setting *one = &s.list[i];
+    struct sc_override set = {one->path, one->value};
     struct answer a;
-    if (c->stop != NULL && c->stop(c->stop_arg)) return;
-    if (!try_setting(e, sc, &sets[i], c, &a) || a.failed != 0 || a.runs == 0) continue;
-    xp_lines_add(out, "%s=%s: 0 of %llu schedules fail", sets[i].path, sets[i].value,
-                 (unsigned long long)a.runs);
+    bool is_asked_to_end = c->stop != NULL && c->stop(c->stop_arg);
+    if (!is_asked_to_end && try_setting(e, sc, &set, c, &a) && a.failed == 0 && a.runs > 0)
+      xp_lines_add(out, "%s: 0 of %llu schedules fail", one->label, (unsigned long long)a.runs);
+    free(one->path);
+    free(one->value);
+    free(one->label);
   }
 }

@@ -144,7 +144,9 @@ static void open_event(struct recorder *x, const struct plat_model_op *op) {
   *e = (struct xp_event){.step = ++t->count, .thread = op->thread, .kind = op->kind,
                          .object = op->object, .site = plat_model_site_index(op->site),
                          .is_preemption = x->has_preempted, .is_switch = x->has_switched,
-                         .bytes = op->address != NULL ? value_bytes(op) : 0};
+                         .bytes = op->address != NULL ? value_bytes(op) : 0,
+                         .scans = XP_WATCH_MAX};
+  if (t->names->scans != NULL) e->scans = t->names->scans(op, t->names->arg);
   e->actor = find_actor(t, op->thread);
   e->name = object_text(t, op, &e->has_object);
   if (e->bytes > 0) {
@@ -240,6 +242,7 @@ bool xp_trace_record(struct xp_trace *t, const struct xp_schedule *s, const stru
   bool same = xp_run_fails(&r) && r.outcome.trace_hash == hash;
   xp_run_free(&r);
   if (same && t->count > 0) {
+    xp_trace_settle_colours(t);
     xp_trace_slice(t);
     xp_trace_tell(t);
   }

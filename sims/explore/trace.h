@@ -18,6 +18,7 @@ enum {
 /* An object, or a stack, whose colour is followed: W white, G grey, B black, '-' not there. */
 struct xp_watch {
   char name[XP_NAME];  /* also what a value is called that refers to it */
+  bool is_stack;
 };
 
 struct xp_lines {
@@ -40,6 +41,9 @@ struct xp_names {
   /* False: a number. For plain data the word may hold more than the operation touches. */
   bool (*value)(const struct plat_model_op *op, uint64_t word, char *out, size_t bytes, void *arg);
   char (*colour)(uint32_t watch, void *arg);
+  /* The watched object whose pointers the operation reads for the marker; XP_WATCH_MAX: none. NULL:
+   * colour says all there is (trace_colours.c). */
+  uint32_t (*scans)(const struct plat_model_op *op, void *arg);
   const char *(*phase)(void *arg); /* static text; "mark" while stores must be recorded */
   bool (*is_broken)(void *arg);    /* the property is broken: what comes after is not told */
 
@@ -54,6 +58,8 @@ struct xp_names {
   struct xp_watch watch[XP_WATCH_MAX];
   uint32_t watch_count;
   uint32_t lost;       /* index of the watched object that is lost; watch_count: none */
+  bool is_small;       /* every step of the program is worth telling */
+  const char *faults;  /* that are switched on, for the reasons; NULL or "": none */
   struct xp_lines path; /* how what is broken is reached, in names */
   void *arg;
 };
@@ -64,6 +70,7 @@ struct xp_event {
   uint32_t thread, actor, site;
   enum plat_op kind;
   uint32_t bytes;      /* of the values; 0: it has none */
+  uint32_t scans;      /* index of the watched object it scans; XP_WATCH_MAX: none */
   bool is_preemption;  /* the thread that ran before could have gone on */
   bool is_switch;      /* a thread was chosen that did not run before */
   bool is_needed;      /* happens before the failure */
@@ -106,6 +113,12 @@ bool xp_trace_record(struct xp_trace *t, const struct xp_schedule *s, const stru
                      struct xp_names *names);
 void xp_trace_free(struct xp_trace *t);
 
+/* trace_colours.c: corrects the colours of all events, with hindsight. */
+void xp_trace_settle_colours(struct xp_trace *t);
+/* "X turns grey": what has changed from before event first up to before event end; false:
+ * nothing. */
+bool xp_trace_colour_text(const struct xp_trace *t, uint32_t first, uint32_t end, char *out,
+                          size_t bytes);
 /* trace_slice.c: marks what happens before the last event (program order, and the order of
  * operations on one object of which one writes). */
 void xp_trace_slice(struct xp_trace *t);

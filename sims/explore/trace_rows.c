@@ -9,6 +9,7 @@
 enum weight {
   WEIGHT_NONE,        /* never shown */
   WEIGHT_STEP,        /* a step before the failure of code that is not the program's */
+  WEIGHT_CHANGE,      /* the same, which changes a value */
   WEIGHT_LOCK,
   WEIGHT_STORE,       /* a step of the program, or of the barrier, that changes something named */
   WEIGHT_SWITCH,
@@ -87,25 +88,50 @@ static bool is_about_watched(const struct xp_trace *t, const struct xp_event *e)
   return false;
 }
 
+/* Where only stacks are watched, colours have nothing to do with it. */
+static bool has_objects(const struct xp_trace *t) {
+  for (uint32_t i = 0; i < t->names->watch_count; i++)
+    if (!t->names->watch[i].is_stack) return true;
+  return false;
+}
+
 static enum weight weigh_access(const struct xp_trace *t, const struct xp_event *e) {
   bool changes = xp_event_writes(e) && e->bytes > 0 && e->before != e->after;
   bool watched = is_about_watched(t, e);
   if (watched && changes) return WEIGHT_WATCHED_STORE;
-  if (!is_programs(e)) return WEIGHT_STEP;
+  if (!is_programs(e)) return changes && !has_objects(t) ? WEIGHT_CHANGE : WEIGHT_STEP;
   if (watched) return WEIGHT_WATCHED_READ;
   if (changes && e->has_object) return WEIGHT_STORE;
   if (e->kind == PLAT_OP_LOCK) return WEIGHT_LOCK;
   return WEIGHT_STEP;
 }
 
+/* A step of the program itself on something it has a name for. */
+static bool is_named_step(const struct xp_trace *t, const struct xp_event *e) {
+  enum plat_model_class c = class_of(e);
+  bool is_own = c == PLAT_CLASS_PROGRAM || c == PLAT_CLASS_MAP;
+  return is_own && (e->has_object || t->names->is_small);
+}
+
+/* A colour that has to do with it: all stacks are to be scanned anew in every cycle. */
+static bool changes_colour(const struct xp_trace *t, uint32_t i) {
+  const char *from = t->events[i - 1].colours, *to = t->events[i].colours;
+  if (!has_objects(t)) return false;
+  for (uint32_t w = 0; w < t->names->watch_count; w++)
+    if (from[w] != to[w] && !(t->names->watch[w].is_stack && to[w] == 'W')) return true;
+  return false;
+}
+
 static enum weight weigh(const struct xp_trace *t, uint32_t i) {
   const struct xp_event *e = &t->events[i];
   enum weight w = e->is_needed ? weigh_access(t, e) : WEIGHT_NONE;
   const struct xp_event *before = i > 0 ? &t->events[i - 1] : NULL;
-  if (e->is_switch && w < WEIGHT_SWITCH) w = WEIGHT_SWITCH;
+  if (e->is_switch && w < WEIGHT_SWITCH && (w >= WEIGHT_CHANGE || is_named_step(t, e)))
+    w = WEIGHT_SWITCH;
   if (before != NULL && strcmp(before->phase, e->phase) != 0 && w < WEIGHT_PHASE)
     w = WEIGHT_PHASE;
-  if (before != NULL && strcmp(before->colours, e->colours) != 0 && w < WEIGHT_COLOUR)
+  if (before != NULL && strcmp(before->colours, e->colours) != 0 && w < WEIGHT_COLOUR &&
+      changes_colour(t, i))
     w = WEIGHT_COLOUR;
   if (e->is_preemption) w = WEIGHT_PREEMPTION;
   return i == t->count - 1 ? WEIGHT_FAILURE : w;
@@ -147,12 +173,61 @@ static void weigh_keys(const struct xp_trace *t, struct candidate *list, uint32_
   }
 }
 
+/* ---- words of a row -------------------------------------------------------------------------- */
+
+/* The text of a candidate's operation says more than the change of colour that it brings about. */
+static bool says_more(const struct xp_trace *t, const struct xp_event *e) {
+  enum plat_model_class c = class_of(e);
+  bool is_programs_own = c == PLAT_CLASS_PROGRAM || c == PLAT_CLASS_MAP;
+  bool is_store = xp_event_writes(e) && (e->kind == PLAT_OP_SLOT_STORE || is_programs_own);
+  return is_store || (is_programs_own && is_about_watched(t, e));
+}
+
+/* What the preempted thread was about to do. */
+static const struct xp_event *next_of_preempted(const struct xp_trace *t, uint32_t i) {
+  uint32_t thread = i > 0 ? t->events[i - 1].thread : UINT32_MAX;
+  for (uint32_t k = i; k < t->count; k++)
+    if (t->events[k].thread == thread) return &t->events[k];
+  return NULL;
+}
+
+static void add_preempted(const struct xp_trace *t, const struct candidate *c, char *text,
+                          size_t bytes) {
+  const struct xp_event *e = &t->events[c->first], *next = NULL;
+  size_t used = strlen(text);
+  char what[4 * XP_NAME];
+  if (e->is_preemption) next = next_of_preempted(t, c->first);
+  if (next == NULL || used + 1 >= bytes) return;
+  xp_event_text(next, what, sizeof what);
+  snprintf(text + used, bytes - used, "; %s stops before %s",
+           t->actors[t->events[c->first - 1].actor], what);
+}
+
+static void row_text(const struct xp_trace *t, const struct candidate *c, char *text,
+                     size_t bytes) {
+  const struct xp_event *e = &t->events[c->main];
+  uint32_t folded = c->end - c->first - 1;
+  bool is_noise = (weigh_access(t, e) <= WEIGHT_STEP && !is_named_step(t, e)) ||
+                  e->kind == PLAT_OP_CLOCK;
+  if (!says_more(t, e) && has_objects(t) &&
+      xp_trace_colour_text(t, c->first, c->end, text, bytes))
+    return;
+  if (is_noise && (e->is_preemption || c->end == t->count)) {
+    snprintf(text, bytes, e->is_preemption ? "goes on" : "here it shows");
+    return;
+  }
+  xp_event_text(e, text, bytes);
+  size_t used = strlen(text);
+  if (folded > 0 && used + 1 < bytes)
+    snprintf(text + used, bytes - used, " (+%u barrier)", folded);
+}
+
 /* ---- repeated rows --------------------------------------------------------------------------- */
 
-static uint64_t hash_of(const struct xp_event *e) {
-  char text[4 * XP_NAME];
-  uint64_t hash = 14695981039346656037ull ^ e->actor;
-  xp_event_text(e, text, sizeof text);
+static uint64_t hash_of(const struct xp_trace *t, const struct candidate *c) {
+  char text[6 * XP_NAME];
+  uint64_t hash = 14695981039346656037ull ^ t->events[c->main].actor;
+  row_text(t, c, text, sizeof text);
   for (const char *p = text; *p != '\0'; p++) hash = (hash ^ (unsigned char)*p) * 1099511628211ull;
   return hash | 1;
 }
@@ -166,8 +241,8 @@ static void demote_repeated(const struct xp_trace *t, struct candidate *list, ui
     uint32_t times;
   } *seen = sim_alloc(room * sizeof *seen);
   for (uint32_t i = count; i-- > 0;) {
-    if (list[i].weight <= WEIGHT_LOCK || list[i].weight >= WEIGHT_KEY) continue;
-    uint64_t hash = hash_of(&t->events[list[i].main]);
+    if (list[i].weight <= WEIGHT_STEP || list[i].weight >= WEIGHT_KEY) continue;
+    uint64_t hash = hash_of(t, &list[i]);
     uint32_t at = (uint32_t)(hash >> 32) & (room - 1);
     while (seen[at].hash != 0 && seen[at].hash != hash) at = (at + 1) & (room - 1);
     seen[at].hash = hash;
@@ -197,7 +272,7 @@ static uint32_t collect(const struct xp_trace *t, struct candidate *list) {
     }
     struct candidate *c = &list[count - 1];
     c->end = i + 1;
-    c->main = i;
+    if (w >= c->weight) c->main = i;
     if (w > c->weight) c->weight = w;
   }
   return count;
@@ -218,20 +293,20 @@ static int by_step(const void *a, const void *b) {
 /* ---- rows ------------------------------------------------------------------------------------ */
 
 static void add_row(struct xp_trace *t, const struct candidate *c) {
-  char text[4 * XP_NAME];
+  char text[6 * XP_NAME];
   const struct xp_event *e = &t->events[c->main], *first = &t->events[c->first];
   t->rows = sim_grow(t->rows, &t->row_room, t->row_count, sizeof *t->rows);
   struct xp_row *row = &t->rows[t->row_count++];
   *row = (struct xp_row){.step = e->step, .actor = e->actor, .is_preemption = first->is_preemption};
-  memcpy(row->colours, e->colours, sizeof row->colours);
-  xp_event_text(e, text, sizeof text);
-  uint32_t folded = c->end - c->first - 1;
-  row->text = folded == 0 ? sim_strdup(text) : sim_printf("%s (+%u barrier)", text, folded);
+  memcpy(row->colours, t->events[c->end - 1].colours, sizeof row->colours);
+  row_text(t, c, text, sizeof text);
+  add_preempted(t, c, text, sizeof text);
+  row->text = sim_strdup(text);
 }
 
-/* Locks only fill up a short table. */
+/* Locks, and changes of what has no name, only fill up a short table. */
 static bool is_shown(const struct candidate *c, uint32_t shown) {
-  if (c->weight == WEIGHT_LOCK) return shown < LOCK_ROWS;
+  if (c->weight == WEIGHT_LOCK || c->weight == WEIGHT_CHANGE) return shown < LOCK_ROWS;
   return c->weight > WEIGHT_LOCK && shown < XP_ROWS_MAX;
 }
 
@@ -287,12 +362,28 @@ static void tell_blackening(struct xp_trace *t) {
     uint32_t i = black_from(t, w);
     if (i == 0) continue; /* it was from the beginning */
     char when[32] = "never";
+    if (i == t->count && t->events[i - 1].colours[w] == 'G') continue;
     if (i < t->count) snprintf(when, sizeof when, "at step %u", t->events[i].step);
     int n = snprintf(line + used, sizeof line - used, "%s%s %s", used > 0 ? ", " : "",
                      t->names->watch[w].name, when);
     used += n > 0 ? (size_t)n : 0;
   }
   if (used > 0) xp_lines_add(&t->why, "turned black: %s", line);
+}
+
+/* Objects that are grey at the end: what they refer to has nobody to mark it. */
+static void tell_waiting(struct xp_trace *t) {
+  const struct xp_names *n = t->names;
+  for (uint32_t w = 0; w < n->watch_count; w++) {
+    uint32_t i = t->count;
+    while (i > 0 && t->events[i - 1].colours[w] == 'G') i--;
+    if (i == t->count || w == n->lost) continue;
+    char cause[128] = "";
+    if (n->faults != NULL && n->faults[0] != '\0')
+      snprintf(cause, sizeof cause, " (faults: %s)", n->faults);
+    xp_lines_add(&t->why, "%s is grey from step %u on, and nobody looked into it any more%s",
+                 n->watch[w].name, i < t->count ? t->events[i].step : 1, cause);
+  }
 }
 
 static void tell_why(struct xp_trace *t) {
@@ -302,6 +393,8 @@ static void tell_why(struct xp_trace *t) {
     tell_store(t, n->watch[n->lost].name, true);
     tell_store(t, n->watch[n->lost].name, false);
   }
+  if (!has_objects(t)) return;
+  tell_waiting(t);
   tell_blackening(t);
 }
 

@@ -24,21 +24,42 @@ static void add_columns(cJSON *o, const struct xp_trace *t, int *column) {
   }
 }
 
+/* The colour of a stack is shown where it changes; where only stacks are watched, nowhere. */
+static bool is_worth_showing(const struct xp_trace *t, uint32_t watch) {
+  bool is_changed = false, has_object = false;
+  for (uint32_t i = 0; i < t->names->watch_count; i++) has_object |= !t->names->watch[i].is_stack;
+  for (uint32_t i = 1; i < t->row_count; i++)
+    is_changed |= t->rows[i].colours[watch] != t->rows[0].colours[watch];
+  return has_object && (is_changed || !t->names->watch[watch].is_stack);
+}
+
+/* Fills show with the indices of the watched objects that are; their number. */
+static uint32_t add_watched(cJSON *o, const struct xp_trace *t, uint32_t *show) {
+  cJSON *watched = cJSON_AddArrayToObject(o, "watched");
+  uint32_t shown = 0;
+  for (uint32_t i = 0; i < t->names->watch_count; i++) {
+    if (!is_worth_showing(t, i)) continue;
+    show[shown++] = i;
+    cJSON_AddItemToArray(watched, cJSON_CreateString(t->names->watch[i].name));
+  }
+  return shown;
+}
+
 static void add_table(cJSON *o, const struct xp_trace *t) {
   int column[XP_ACTORS_MAX];
-  cJSON *watched = cJSON_AddArrayToObject(o, "watched");
-  for (uint32_t i = 0; i < t->names->watch_count; i++)
-    cJSON_AddItemToArray(watched, cJSON_CreateString(t->names->watch[i].name));
+  uint32_t show[XP_WATCH_MAX], shown = add_watched(o, t, show);
   add_columns(o, t, column);
   cJSON *rows = cJSON_AddArrayToObject(o, "rows");
   for (uint32_t i = 0; i < t->row_count; i++) {
     const struct xp_row *r = &t->rows[i];
+    char colours[XP_WATCH_MAX + 1] = "";
+    for (uint32_t k = 0; k < shown; k++) colours[k] = r->colours[show[k]];
     cJSON *row = cJSON_CreateObject();
     cJSON_AddNumberToObject(row, "step", r->step);
     cJSON_AddNumberToObject(row, "actor", column[r->actor]);
     cJSON_AddStringToObject(row, "text", r->text);
     cJSON_AddBoolToObject(row, "preempted", r->is_preemption);
-    cJSON_AddStringToObject(row, "colours", r->colours);
+    cJSON_AddStringToObject(row, "colours", colours);
     cJSON_AddItemToArray(rows, row);
   }
 }

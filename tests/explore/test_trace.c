@@ -162,6 +162,46 @@ static void the_slice_is_happens_before(void **state) {
   test_leave();
 }
 
+/* What is seen of an object event by event: raw colours, 's' where it is scanned; what is told. */
+static const struct {
+  const char *raw, *scans, *told;
+} colours[] = {
+    {"WWBGGBBB", "......s.", "WWGGGGBB"}, /* marked, queued, taken, scanned */
+    {"WWBGGBBB", "........", "WWGGGGGG"}, /* taken, and thrown away */
+    {"WWGGBBBB", ".....s..", "WWGGGBBB"}, /* a buffered word */
+    {"--BBBBBB", "........", "--BBBBBB"}, /* made black */
+    {"WWBBBBBB", "........", "WWBBBBBB"}, /* without pointers */
+    {"WBGBWWBG", "...s....", "WGGBWWGG"}, /* two cycles */
+    {"WBGBBBBB", "...s..s.", "WGGGGGBB"}, /* in two parts */
+};
+
+static void colours_are_settled_with_hindsight(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof colours / sizeof colours[0]; i++) {
+    struct xp_event events[8] = {{.step = 1}};
+    struct xp_names names = {.watch_count = 2, .watch = {{.name = "m", .is_stack = true},
+                                                         {.name = "X"}}};
+    struct xp_trace t = {.names = &names, .events = events, .count = 8};
+    char told[9] = "", text[100];
+    names.scans = (uint32_t (*)(const struct plat_model_op *, void *))1; /* asked for, not called */
+    for (uint32_t k = 0; k < 8; k++) {
+      events[k] = (struct xp_event){.step = k + 1, .scans = colours[i].scans[k] == 's' ? 1 : 12};
+      events[k].colours[0] = k < 3 ? 'W' : 'B';
+      events[k].colours[1] = colours[i].raw[k];
+    }
+    xp_trace_settle_colours(&t);
+    for (uint32_t k = 0; k < 8; k++) told[k] = events[k].colours[1];
+    assert_string_equal(told, colours[i].told);
+    assert_true(events[2].colours[0] == 'W' && events[3].colours[0] == 'B');
+    assert_false(xp_trace_colour_text(&t, 0, 1, text, sizeof text));
+    assert_true(xp_trace_colour_text(&t, 3, 4, text, sizeof text));
+    assert_non_null(strstr(text, "m is scanned"));
+    if (i > 0) continue;
+    xp_trace_colour_text(&t, 2, 8, text, sizeof text);
+    assert_string_equal(text, "m is scanned, X turns black");
+  }
+}
+
 /* ---- files ----------------------------------------------------------------------------------- */
 
 static void the_file_says_what_was_run(void **state) {
@@ -229,6 +269,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(the_table_is_the_golden_one),
       cmocka_unit_test(rows_are_those_that_matter),
       cmocka_unit_test(the_slice_is_happens_before),
+      cmocka_unit_test(colours_are_settled_with_hindsight),
       cmocka_unit_test(the_file_says_what_was_run),
       cmocka_unit_test(a_file_that_cannot_be_written_is_said),
   };
