@@ -6,6 +6,7 @@
 #include "gc/sizeclass.h"
 #include "gc/api.h"
 #include "gc/faults.h"
+#include "gc/huge_pages.h"
 #include "gc/world.h"
 
 struct gc_barrier; /* gc/barrier.h */
@@ -28,6 +29,7 @@ struct gc_config {
   uint32_t idle_workers;      /* most idle Ps that may mark at once */
   bool check;                 /* poison freed memory, verify at every mark termination */
   uint64_t globals_bytes;     /* pretended data+BSS bytes in pacing, beside the registered roots */
+  enum gc_huge_pages huge_pages;
   uint32_t boehm_markers;     /* Boehm: parallel markers, 0 = library default */
   bool boehm_incremental;     /* Boehm: GC_enable_incremental */
   enum gc_late_work late_work;

@@ -8,6 +8,7 @@
 #define RESERVE_MAX_BYTES (256ULL << 30)
 #define RESERVE_MIN_BYTES (64ULL << 20)
 enum {
+  HUGE_PAGE_BYTES = 2 << 20,
   PAGE_CACHE_MAX = 16, /* smaller spans come from the P's page cache (F2.7.5) */
   TABLE_STEP_BYTES = 8 * GC_CHUNK_PAGES * 16 /* of the span table, per 64 MiB of heap */
 };
@@ -50,6 +51,7 @@ enum rt_err gc_heap_init(const struct gc_config *config) {
   uint64_t npages = gc_heap.reserved_bytes / GC_PAGE_BYTES;
   gc_heap.base = (uintptr_t)range;
   gc_heap.cap_bytes = config->memory_cap_bytes != 0 ? config->memory_cap_bytes : UINT64_MAX;
+  gc_heap.huge_pages = config->huge_pages;
   gc_heap.check = config->check;
   gc_heap.spans = plat_vm_reserve(npages * sizeof *gc_heap.spans, GC_PAGE_BYTES);
   if (gc_heap.spans == NULL) goto no_table;
@@ -129,8 +131,9 @@ static enum rt_err grow_locked(uint64_t npages) {
   if (err == RT_OK) err = gc_pages_grow(&heap.pages, npages);
   if (err != RT_OK) return err;
   /* A growing heap touches every page it commits, and a fault for each 4 KiB costs more than
-   * clearing 4 KiB does: Go asks for large pages here too. */
-  plat_vm_prefer_huge((void *)(gc_heap.base + grown), bytes);
+   * clearing 4 KiB does. */
+  if (gc_heap.huge_pages == GC_HUGE_ALL)
+    plat_vm_prefer_huge((void *)(gc_heap.base + grown), bytes);
   if (gc_heap.check) plat_poison((void *)(gc_heap.base + grown), bytes);
   at_u64_add_relaxed(&gc_heap.n.heap_released, bytes);
   at_u64_store_release(&gc_heap.grown_bytes, grown + bytes); /* pairs with gc_find_span */
@@ -243,6 +246,13 @@ static uint64_t alloc_cached_locked(struct gc_p *p, uint64_t npages, uint64_t *f
   return gc_page_cache_alloc(cache, npages, fresh);
 }
 
+/* GC_HUGE_LARGE: the whole huge pages in [base, base + bytes). */
+static void prefer_huge_inside(uintptr_t base, uint64_t bytes) {
+  uintptr_t first = (base + HUGE_PAGE_BYTES - 1) & ~(uintptr_t)(HUGE_PAGE_BYTES - 1);
+  uintptr_t end = (base + bytes) & ~(uintptr_t)(HUGE_PAGE_BYTES - 1);
+  if (first < end) plat_vm_prefer_huge((void *)first, end - first);
+}
+
 struct gc_span *gc_span_new(struct gc_p *p, uint64_t npages, uint8_t span_class) {
   rt_assert(npages > 0 && span_class < GC_SPAN_CLASSES);
   if (!gc_sweep_is_done()) gc_sweep_reclaim(p, npages);
@@ -265,6 +275,8 @@ struct gc_span *gc_span_new(struct gc_p *p, uint64_t npages, uint8_t span_class)
   count_use_locked(npages, fresh);
   publish_span_locked(span);
   plat_mutex_unlock(&heap.lock);
+  if (fresh != 0 && gc_heap.huge_pages == GC_HUGE_LARGE)
+    prefer_huge_inside(span->base, npages * GC_PAGE_BYTES);
   return span;
 }
 

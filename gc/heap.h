@@ -93,6 +93,7 @@ struct gc_heap {
   struct at_ptr *spans;      /* struct gc_span * by page number; NULL: no span in use there */
   struct gc_page_chunk *chunks; /* of the page heap; marks[] is open to everybody */
   uint64_t cap_bytes;        /* most bytes the heap may commit; UINT64_MAX: no cap */
+  enum gc_huge_pages huge_pages;
   bool check;                /* checking mode: freed slots are poisoned */
   bool allocate_white;       /* fault: new objects are not marked; written with the world stopped */
 

@@ -287,8 +287,11 @@ static void evacuate_any(struct go_g *g, const struct map_type *t, struct map *m
   evacuate_generic(g, t, m, index);
 }
 
+/* The first touch of a new array may clear huge pages, and a stop should not wait for more than one
+ * chain of them: like Go's functions, it asks at its calls whether somebody waits. */
 static void grow_work(struct go_g *g, const struct map_type *t, struct map *m, uint64_t bucket) {
   evacuate_any(g, t, m, bucket & (map_old_count(m) - 1));
+  gc_poll(go_mu(g));
   if (map_is_growing(m))
     evacuate_any(g, t, m, plat_ld(&m->nevacuate));
 }

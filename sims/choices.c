@@ -54,6 +54,20 @@ const struct sim_choice sim_gc_modes[] = {
   {NULL, NULL},
 };
 
+const struct sim_choice sim_late_works[] = {
+  {"restart", "marking goes on"},
+  {"throw", "the run ends with a violation"},
+  {"discard", "it is dropped, and objects are lost: needs expect_violation"},
+  {NULL, NULL},
+};
+
+const struct sim_choice sim_huge_pages[] = {
+  {"all", "all of it"},
+  {"large", "what lies inside one object, as Go does"},
+  {"none", "nothing"},
+  {NULL, NULL},
+};
+
 const struct sim_choice sim_pacers[] = {
   {"go1.19", "Go 1.19: heap goal from GOGC and memory limit, trigger from the cons/mark ratio."},
   {NULL, NULL},

@@ -16,6 +16,8 @@ struct sim_choice {
 extern const struct sim_choice sim_collectors[]; /* the first is ours */
 extern const struct sim_choice sim_platforms[];  /* --engine: native, model */
 extern const struct sim_choice sim_barriers[];   /* gc.barrier.kind */
+extern const struct sim_choice sim_late_works[]; /* gc.late_work, of enum gc_late_work */
+extern const struct sim_choice sim_huge_pages[]; /* gc.huge_pages, of enum gc_huge_pages */
 extern const struct sim_choice sim_gc_modes[];   /* gc.mode, in order of enum gc_mode */
 extern const struct sim_choice sim_pacers[];     /* gc.pacer.kind */
 extern const struct sim_choice sim_map_kinds[];  /* maps.NAME.kind */

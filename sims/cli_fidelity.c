@@ -118,8 +118,9 @@ static void sets_free(struct fid_sets *s) {
   }
 }
 
-/* What a run of Go hashed with and how large its globals are, for ours to have the same. */
-static void sets_like_go(struct fid_sets *s, const cJSON *go) {
+/* What a run of Go hashed with, how large its globals are and what lived in its heap before main,
+ * for ours to have the same; and Go's way with huge pages. */
+static void sets_like_go(struct fid_sets *s, const cJSON *go, double startup_bytes) {
   const cJSON *map;
   cJSON_ArrayForEach(map, sim_metric_find(go, "maps")) {
     const char *key = cJSON_GetStringValue(sim_metric_find(map, "hash_key"));
@@ -129,20 +130,23 @@ static void sets_like_go(struct fid_sets *s, const cJSON *go) {
              sim_printf("%llu", strtoull(key, NULL, 16)));
     sets_add(s, sim_printf("maps.%s.hash0", map->string), sim_printf("%.0f", hash0));
   }
+  if (startup_bytes > 0)
+    sets_add(s, sim_strdup("gc.startup_bytes"), sim_printf("%.0f", startup_bytes));
+  sets_add(s, sim_strdup("gc.huge_pages"), sim_strdup("large"));
   double globals;
   bool is_known = sim_metric_number(go, "gc.cycle_list.0.globals_bytes", &globals);
   sets_add(s, sim_strdup("gc.globals_bytes"),
            is_known ? sim_printf("%.0f", globals) : sim_strdup(globals_bytes));
 }
 
-/* go: the run of Go that ours is to be like; NULL: none. */
-static struct scenario *load(const struct fid_workload *w, int gogc, bool is_ours,
+/* ours: NULL for Go's side. go: the run of Go that ours is to be like; NULL: none. */
+static struct scenario *load(const struct fid_workload *w, int gogc, const struct fidelity *ours,
                              const cJSON *go) {
   struct fid_sets sets = {.count = 0};
   sets_add(&sets, sim_strdup("gc.gogc"), sim_strdup(gogc_texts[gogc]));
   for (int i = 0; i < 2 && w->sets[i].path != NULL; i++)
     sets_add(&sets, sim_strdup(w->sets[i].path), sim_strdup(w->sets[i].value));
-  if (is_ours) sets_like_go(&sets, go);
+  if (ours != NULL) sets_like_go(&sets, go, ours->startup_bytes);
   struct sim_options o = {.sets = sets.list, .set_count = sets.count};
   char *file = sim_scenario_path(w->scenario);
   struct scenario *s = file != NULL ? sim_scenario_read(file, &o) : NULL;
@@ -196,7 +200,7 @@ struct fid_pairs {
 /* Run number i of one side. False: it failed or cannot be loaded (said on stderr), or Ctrl-C. */
 static bool run_side(struct fidelity *f, struct fid_pairs *p, int side, uint32_t i, int *status) {
   const cJSON *go = side == FID_OURS && p->go_runs ? p->result[FID_GO][i] : NULL;
-  struct scenario *s = load(p->w, p->gogc, side == FID_OURS, go);
+  struct scenario *s = load(p->w, p->gogc, side == FID_OURS ? f : NULL, go);
   if (s == NULL) {
     *status = TRI_EXIT_INPUT;
     return false;

@@ -106,6 +106,7 @@ static void configure(const struct scenario *sc, struct gc_config *gc, struct go
   gc->idle_workers = sc->idle_workers;
   gc->check = sc->check;
   gc->globals_bytes = sc->globals_bytes;
+  gc->huge_pages = (enum gc_huge_pages)sc->huge_pages;
   gc->boehm_markers = sc->boehm_markers;
   gc->boehm_incremental = sc->boehm_incremental;
   gc->faults = sc->gc_faults;
@@ -114,6 +115,22 @@ static void configure(const struct scenario *sc, struct gc_config *gc, struct go
   go->procs = sc->procs;
   go->faults = sc->runtime_faults;
   if (sc->stack_bytes != 0) go->stack_bytes = sc->stack_bytes;
+}
+
+static const uint64_t first_word = 1;
+static PLAT_STATE struct gc_type startup_type = {
+  .name = "engine.startup", .size = 1024, .ptrdata = sizeof(void *), .mask = &first_word};
+static PLAT_STATE void *startup; /* a list of such objects: gc.startup_bytes */
+
+static void allocate_startup(struct go_g *g, uint64_t bytes) {
+  if (bytes == 0) return;
+  gc_type_register(&startup_type);
+  gc_add_global_roots(&startup, 1);
+  for (uint64_t done = 0; done < bytes; done += startup_type.size) {
+    void **object = gc_alloc(go_mu(g), &startup_type);
+    gc_store(go_mu(g), object, gc_load(&startup));
+    gc_store(go_mu(g), &startup, object);
+  }
 }
 
 static bool is_explored(const struct engine *e) {
@@ -125,6 +142,7 @@ static void main_goroutine(struct go_g *g, void *arg, void *heap_arg) {
   struct engine *e = arg;
   gc_start(go_mu(g));
   e->start_ns = plat_now_ns();
+  allocate_startup(g, e->scenario->startup_bytes);
   workload_setup(e->workload, g);
   if (is_explored(e)) {
     gc_collect(go_mu(g)); /* starts the workers, and leaves nothing to sweep */

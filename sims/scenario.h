@@ -207,7 +207,8 @@ struct scenario {
   char pacer[32];             /* pacer.kind, default "go1.19" */
   bool assist;                /* default true */
   uint32_t idle_workers;      /* default 1024: all */
-  uint64_t globals_bytes;
+  uint64_t globals_bytes, startup_bytes;
+  uint32_t huge_pages;        /* enum gc_huge_pages; default all */
   uint32_t boehm_markers;     /* boehm.markers */
   bool boehm_incremental;     /* boehm.incremental */
   uint64_t gc_faults;         /* faults: bits of gc/faults.h */

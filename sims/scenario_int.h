@@ -11,6 +11,7 @@
 #define SIMS_SCENARIO_INT_H
 
 #include "gc/faults.h"
+#include "gc/huge_pages.h"
 #include "sims/choices.h"
 #include "sims/jsonpos.h"
 #include "sims/scenario.h"

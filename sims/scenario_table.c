@@ -61,14 +61,6 @@ static const struct sim_choice order_words[] = {
     {NULL, NULL},
 };
 
-static const struct sim_choice late_work_words[] = {
-    /* enum gc_late_work */
-    {"restart", "marking goes on"},
-    {"throw", "the run ends with a violation"},
-    {"discard", "it is dropped, and objects are lost: needs expect_violation"},
-    {NULL, NULL},
-};
-
 const struct sim_choice sc_op_words[] = {
     /* enum sc_op_kind */
     {"map.put", "insert or overwrite count keys of map; an inline value holds the key's index"},
@@ -257,8 +249,12 @@ static const struct sc_row gc_rows[] = {
      .doc = "Most processors with nothing else to do that may mark at once."},
     {"globals_bytes", SC_TYPE_BYTES, AT(struct scenario, globals_bytes), .min = 0, .max = GIB(1024),
      .initial = 0, .doc = "Global data the pacer is to reckon with beside the scenario's own."},
+    {"startup_bytes", SC_TYPE_BYTES, AT(struct scenario, startup_bytes), .min = 0, .max = GIB(1),
+     .initial = 0, .doc = "What lives in the heap from before the setup on, in objects of 1 KiB."},
+    {"huge_pages", SC_TYPE_ENUM, AT(struct scenario, huge_pages), .words = sim_huge_pages,
+     .initial = GC_HUGE_ALL, .doc = "Which part of the heap asks for pages of 2 MiB."},
     {"boehm", SC_TYPE_OBJECT, .sub = &boehm_object, .doc = "What only the Boehm collector heeds."},
-    {"late_work", SC_TYPE_ENUM, AT(struct scenario, late_work), .words = late_work_words,
+    {"late_work", SC_TYPE_ENUM, AT(struct scenario, late_work), .words = sim_late_works,
      .initial = GC_LATE_RESTART,
      .doc = "What happens to work that turns up after the last stop of a cycle (Go issue 27993)."},
     {"faults", SC_TYPE_SET, AT(struct scenario, gc_faults), .words = sim_gc_faults,

@@ -45,6 +45,7 @@ enum rt_err gc_init(const struct gc_config *config, const struct gc_world_ops *o
   gc_cc.init_ns = plat_now_ns();
   gc_workbuf_init();
   gc_control_init();
+  gc_mark_pretend_globals(config->globals_bytes);
   gc_cycle_init();
   gc_worker_init();
   gc_assist_init();

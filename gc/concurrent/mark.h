@@ -15,6 +15,8 @@ bool gc_mark_grey(struct gc_worker *w, uintptr_t addr);
 
 /* ---- roots ---------------------------------------------------------------------------------- */
 
+/* By gc_init: globals there are none of, gc_config.globals_bytes. */
+void gc_mark_pretend_globals(uint64_t bytes);
 /* Counts the jobs of a cycle. World stopped. */
 void gc_mark_prepare_roots_stw(void);
 static inline uint64_t gc_mark_root_jobs(void) {

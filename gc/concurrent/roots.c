@@ -1,6 +1,7 @@
 /* Root jobs: blocks of the registered globals, then one job per goroutine (F3.4). */
 #include "gc/concurrent/mark.h"
 #include "gc/concurrent/worker.h"
+#include "runtime/meta.h"
 
 static uint64_t blocks_of(uint64_t bytes) {
   return (bytes + GC_ROOT_BLOCK_BYTES - 1) / GC_ROOT_BLOCK_BYTES;
@@ -26,6 +27,27 @@ void gc_mark_tiny_blocks_stw(void) {
   }
 }
 
+/* What stands for pretended globals. Of the data of a Go program one word in eighteen is a pointer,
+ * hardly any of them to the heap. */
+enum { WORDS_PER_POINTER = 18, NO_OBJECT = 1 };
+
+void gc_mark_pretend_globals(uint64_t bytes) {
+  if (bytes == 0) return;
+  uint64_t words = (bytes < GC_ROOT_BLOCK_BYTES ? bytes : GC_ROOT_BLOCK_BYTES) / sizeof(void *);
+  gc_cc.pretended = rt_meta_alloc((words + 1) * sizeof *gc_cc.pretended, PLAT_CACHE_LINE);
+  for (uint64_t i = 0; i < words; i++)
+    at_u64_init(&gc_cc.pretended[i], i % WORDS_PER_POINTER == 0 ? NO_OBJECT : 0);
+}
+
+/* Looks at so many bytes of them, so that it takes the time real ones would: while a worker does,
+ * goroutines can be the first to assist. */
+static void scan_pretended(struct gc_worker *w, uint64_t bytes) {
+  for (uint64_t i = 0; i < bytes / sizeof(void *); i++) {
+    uint64_t addr = at_quiet_load(&gc_cc.pretended[i]);
+    if (addr != 0) gc_mark_grey(w, addr);
+  }
+}
+
 /* Block `block` of every root range, the pretended one included. Returns its bytes. */
 static int64_t scan_globals(struct gc_worker *w, uint64_t block) {
   uint64_t first = block * (GC_ROOT_BLOCK_BYTES / sizeof(void *));
@@ -46,7 +68,9 @@ static int64_t scan_globals(struct gc_worker *w, uint64_t block) {
   uint64_t start = block * GC_ROOT_BLOCK_BYTES;
   if (gc_cc.config.globals_bytes > start) {
     uint64_t n = gc_cc.config.globals_bytes - start;
-    bytes += n < GC_ROOT_BLOCK_BYTES ? n : GC_ROOT_BLOCK_BYTES;
+    if (n > GC_ROOT_BLOCK_BYTES) n = GC_ROOT_BLOCK_BYTES;
+    scan_pretended(w, n);
+    bytes += n;
   }
   plat_charge(PLAT_COST_scan_byte, bytes);
   return (int64_t)bytes;

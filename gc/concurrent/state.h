@@ -67,6 +67,7 @@ struct gc_state {
   uint64_t stack_jobs;           /* snapshot of stacks_count */
   uint64_t global_roots;         /* snapshot of gc_global_roots_count */
   uint64_t global_jobs;
+  struct at_u64 *pretended;      /* a block's words, for gc_config.globals_bytes; constant */
   struct at_u64 root_jobs;       /* global_jobs + stack_jobs; an M without a P may look any time */
   uint64_t mark_start_ns;
 

@@ -157,6 +157,12 @@ func (s *scenario) parseGC(o object) {
 	if n := o.number("globals_bytes", 0); n != 0 {
 		o.add("gc.globals_bytes: real Go counts the globals it has (found %d, expected 0)", n)
 	}
+	if n := o.number("startup_bytes", 0); n != 0 {
+		o.add("gc.startup_bytes: real Go has what it has (found %d, expected 0)", n)
+	}
+	if pages := o.text("huge_pages", "all"); pages == "none" {
+		o.add("gc.huge_pages: real Go asks for them inside large objects; set it to large")
+	}
 	o.get("boehm") // for that collector only
 	o.finish()
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+static bool is_expected; /* in a child: that a CHECK fails */
+
 struct run {
   uint32_t procs;
   go_fn *main;
@@ -57,6 +59,17 @@ void test_dies(go_fn *main, void *arg, const char *message) {
   assert_string_equal(death.message, message);
 }
 
+static void run_wrong(void *arg) {
+  is_expected = true;
+  plat_main(run_body, arg);
+}
+
+void test_fails(uint32_t procs, go_fn *main, void *arg, const char *what) {
+  struct run run = {procs, main, arg};
+  struct test_death death = test_run_child(run_wrong, &run);
+  if (death.exited || death.kind < 0) fail_msg("%s: %s", what, death.exited ? "unseen" : "crashed");
+}
+
 void test_failed(const char *file, int line, const char *what, const char *fmt, ...) {
   char text[512];
   va_list args;
@@ -64,6 +77,7 @@ void test_failed(const char *file, int line, const char *what, const char *fmt, 
   vsnprintf(text, sizeof text, fmt, args);
   va_end(args);
   fprintf(stderr, "%s:%d: %s: %s\n", file, line, what, text);
+  if (is_expected) rt_fatal(RT_END_VIOLATION, "%s:%d: %s: %s", file, line, what, text);
   abort();
 }
 

@@ -17,6 +17,10 @@ void test_run_on(uint32_t procs, go_fn *main, void *arg);
 /* Runs main like test_run in a child process; the text of the fatal error it must end with. */
 void test_dies(go_fn *main, void *arg, const char *message);
 
+/* Runs main like test_run_on in a child process, which must end by a CHECK that fails or an end the
+ * runtime tells of. what: who is to blame, for the message when it does not. */
+void test_fails(uint32_t procs, go_fn *main, void *arg, const char *what);
+
 /* A map of 8-byte keys and values, all its entries key -> value, seeded. */
 struct map *test_ints(struct go_g *g, const struct map_type *t, uint32_t hash0);
 void test_put(struct go_g *g, const struct map_type *t, struct map *m, uint64_t key,

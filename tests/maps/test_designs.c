@@ -2,6 +2,7 @@
  * whose visitor changes the map. */
 #include "maps/kind_designs.h"
 #include "shadow.h"
+#include "wrong.h"
 
 #include <stdlib.h>
 
@@ -167,6 +168,18 @@ static void test_property(void **state) {
     test_run(all_shapes, (void *)(uintptr_t)designs[i]);
 }
 
+/* The shadow must tell the wrong from the right. */
+static void test_wrong(void **state) {
+  (void)state;
+  for (const struct wrong *w = wrong_ways; w->name != NULL; w++) {
+    for (size_t i = 0; i < 3; i++) {
+      struct map_kind kind = wrong_make(w, designs[i]);
+      if (w->base == NULL || strcmp(w->base, designs[i]->name) == 0)
+        test_fails(1, all_shapes, &kind, w->name);
+    }
+  }
+}
+
 /* Large: the directory of the swiss table, many doublings, promotions of thousands of keys. */
 static void large(struct go_g *g, void *arg, void *heap_arg) {
   (void)heap_arg;
@@ -201,6 +214,7 @@ static void test_large(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_property),
+      cmocka_unit_test(test_wrong),
       cmocka_unit_test(test_large),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
  * can be broken (covers java8.bin, java8.tree). */
 #include "designs.h"
 #include "maps/kind_java8.h"
+#include "wrong.h"
 
 enum { SEED = 12345, TREE_KEYS = 40, KEYS_MAX = 3000 };
 
@@ -96,19 +97,23 @@ static void split(struct subject *s) {
 static void trees_main(struct go_g *g, void *arg, void *heap_arg) {
   static uint64_t keys[KEYS_MAX];
   struct subject s;
-  (void)arg, (void)heap_arg;
+  (void)heap_arg;
   GC_ROOTS(go_mu(g), roots, 1);
   make(&s, g, &roots[0]);
+  s.kind = arg;
   thresholds(&s);
   big_tree(&s, keys);
   make(&s, g, &roots[0]);
+  s.kind = arg;
   split(&s);
   GC_ROOTS_END(go_mu(g), roots);
 }
 
 static void test_trees(void **state) {
   (void)state;
-  test_run(trees_main, NULL);
+  test_run(trees_main, (void *)(uintptr_t)&map_kind_java8);
+  struct map_kind kind = wrong_make(&wrong_trees, &map_kind_java8);
+  test_fails(1, trees_main, &kind, wrong_trees.name);
 }
 
 /* ---- bins by length ------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 
 #include "kinds.h"
 #include "lin.h"
+#include "wrong.h"
 
 static const struct shape shapes[] = {
     {"u64 -> 8", MAP_KEY_U64, MAP_ELEM_BYTES, 8},
@@ -285,6 +286,39 @@ static void test_readers(void **state) {
   }
 }
 
+/* ---- designs that are wrong: the reference and the crowd must show it ----------------------- */
+
+static void wrong_reference(const struct wrong *w, const struct map_kind *base) {
+  char who[128];
+  struct map_kind kind = wrong_make(w, base);
+  snprintf(who, sizeof who, "%s: %s", base->name, w->name);
+  test_fails(1, reference_main, &kind, who);
+}
+
+static void test_wrong_reference(void **state) {
+  (void)state;
+  for (const struct map_kind *const *row = map_kinds; *row != NULL; row++) {
+    wrong_reference(&wrong_ending, *row);
+    for (const struct wrong *w = wrong_ways; w->name != NULL; w++)
+      if (w->base == NULL || strcmp(w->base, (*row)->name) == 0)
+        wrong_reference(w, *row);
+  }
+}
+
+static void wrong_crowd(const struct wrong *list, bool write) {
+  for (const struct wrong *w = list; w->name != NULL; w++) {
+    struct map_kind kind = wrong_make(w, map_kind_find(w->base));
+    struct crowd c = {.kind = &kind, .write = write, .ops = 3000};
+    test_fails(4, crowd_main, &c, w->name);
+  }
+}
+
+static void test_wrong_crowd(void **state) {
+  (void)state;
+  wrong_crowd(wrong_writers, true);
+  wrong_crowd(wrong_readers, false);
+}
+
 /* ---- recorded histories --------------------------------------------------------------------- */
 
 enum { HISTORY_KEYS = 3 };
@@ -541,6 +575,7 @@ int main(void) {
       cmocka_unit_test(test_writers),       cmocka_unit_test(test_readers),
       cmocka_unit_test(test_histories),     cmocka_unit_test(test_wrong_designs),
       cmocka_unit_test(test_migrations),    cmocka_unit_test(test_stages),
+      cmocka_unit_test(test_wrong_reference), cmocka_unit_test(test_wrong_crowd),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
