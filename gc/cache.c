@@ -138,7 +138,6 @@ static bool refill(struct gc_p *p, uint8_t span_class) {
   struct gc_cache_slot *c = &p->cache[span_class];
   uint32_t now = at_u32_load_relaxed(&gc_heap.sweepgen); /* changes only when stopped */
   rt_assert(p->heap->flush_gen == now);                  /* gc.sweep.alloc */
-  plat_charge(PLAT_COST_alloc_slow, 1);
   if (c->span != NULL) return_full(p, c);
   struct gc_span *span = gc_central_take(p, span_class);
   if (span == NULL) return false;

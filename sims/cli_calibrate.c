@@ -41,18 +41,17 @@ static const struct fit fits[] = {
     {SIM_COST_switch, "two goroutines that yield",
      "'goroutines':[{'count':2,'body':[{'op':'yield','count':200000}]}]"},
     {SIM_COST_scan_byte, "marking 16 MB of nil pointers",
-     "'setup':[{'op':'alloc','bytes':8192,'pointers':1024,'keep':2000,'count':2000}],"
-     GOROUTINES("{'op':'gc','count':10}")},
+     GOROUTINES("{'op':'alloc','bytes':8192,'pointers':1024,'keep':2000,'count':2000},"
+                "{'op':'gc','count':50}")},
     {SIM_COST_mark_object, "marking a list of 100,000 nodes",
      "'lists':{'l':{'node_bytes':64}},'setup':[{'op':'list.push','list':'l','count':100000}],"
      GOROUTINES("{'op':'gc','count':10}")},
     {SIM_COST_sweep_span, "sweeping 10,000 spans",
-     "'setup':[{'op':'alloc','bytes':4096,'keep':20000,'count':20000}],"
-     GOROUTINES("{'op':'gc','count':10}")},
-    {SIM_COST_page_alloc, "allocating 64 KiB at a time",
-     GOROUTINES("{'op':'alloc','bytes':65536,'count':20000}")},
-    {SIM_COST_alloc_slow, "allocating 4 KiB at a time",
+     GOROUTINES("{'op':'alloc','bytes':4096,'keep':20000,'count':20000},{'op':'gc','count':50}")},
+    {SIM_COST_page_alloc, "allocating 4 KiB at a time",
      GOROUTINES("{'op':'alloc','bytes':4096,'count':200000}")},
+    {SIM_COST_zero_byte, "allocating 64 KiB at a time",
+     GOROUTINES("{'op':'alloc','bytes':65536,'count':20000}")},
     {SIM_COST_alloc, "allocating 32 bytes at a time",
      GOROUTINES("{'op':'alloc','bytes':32,'count':2000000}")},
     {SIM_COST_map_probe, "looking up 65,536 keys at random",

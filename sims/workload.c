@@ -219,14 +219,14 @@ static void go_free(struct wl_go *w) {
   sim_platform_free(w->fresh);
 }
 
-/* Goroutines that all have a P wait there without troubling the scheduler. */
-static void give_way(const struct workload *wl, struct go_g *g) {
-  if (wl->go_count < wl->sc->procs) {
-    plat_relax();
-    gc_poll(go_mu(g));
-  } else {
-    go_yield(g);
-  }
+/* Searched goroutines that all have a P wait there at the gate without troubling the scheduler. */
+static bool gate_is_watched(const struct workload *wl) {
+  return wl->is_explored && wl->go_count < wl->sc->procs;
+}
+
+static void watch(struct go_g *g) {
+  plat_relax();
+  gc_poll(go_mu(g));
 }
 
 /* Waits for the start of the clock, or of the searched part, with its registers filled. */
@@ -234,13 +234,14 @@ static void wait_at_gate(struct wl_go *w) {
   struct workload *wl = w->wl;
   if (wl->has_objects) wl_registers_fill(w);
   if (w->body == &wl->setup) return;
-  if (wl->is_explored) {
+  if (gate_is_watched(wl)) {
     at_u32_add_acqrel(&wl->arrived, 1);
-    while (at_u32_load_acquire(&wl->gate_open) == 0) give_way(wl, w->g);
+    while (at_u32_load_acquire(&wl->gate_open) == 0) watch(w->g);
   } else {
     go_waitgroup_done(w->g, &wl->armed);
     go_waitgroup_wait(w->g, &wl->gate);
   }
+  gc_poll(go_mu(w->g)); /* it may be stopped, and scanned, before its first operation */
 }
 
 static void make_rings(struct wl_go *w, struct go_g *g, void **roots) {
@@ -471,9 +472,9 @@ static void start_all(struct workload *wl, struct go_g *g) {
 
 /* Starts the goroutines, which wait at the gate with their registers filled. */
 static void arm(struct workload *wl, struct go_g *g) {
-  if (wl->is_explored) {
+  if (gate_is_watched(wl)) {
     start_all(wl, g);
-    while (at_u32_load_acquire(&wl->arrived) != wl->go_count) give_way(wl, g);
+    while (at_u32_load_acquire(&wl->arrived) != wl->go_count) watch(g);
   } else {
     go_waitgroup_add(g, &wl->gate, 1);
     go_waitgroup_add(g, &wl->armed, (int32_t)wl->go_count);
@@ -500,10 +501,11 @@ void workload_run(struct workload *wl, struct go_g *g, struct sim_gaps *gaps) {
   make_maps(wl, g, false);
   if (wl->go_count == 0) return;
   for (uint64_t i = 0; i < wl->go_count; i++) wl->gos[i].gaps = gaps;
-  if (wl->is_explored) {
+  if (gate_is_watched(wl)) {
+    at_u32_store_release(&wl->gate_open, 1); /* nobody sees it before the mark */
     plat_mark();
-    at_u32_store_release(&wl->gate_open, 1);
-  } else if (wl->has_objects) {
+  } else if (wl->has_objects || wl->is_explored) {
+    plat_mark();
     go_waitgroup_done(g, &wl->gate);
   } else {
     start_all(wl, g);

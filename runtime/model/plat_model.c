@@ -138,12 +138,6 @@ void plat_step(enum plat_op kind, const void *object, const struct plat_site *si
     timed_step(kind, object, site);
 }
 
-void plat_step_range(enum plat_op kind, const void *object, size_t bytes,
-                     const struct plat_site *site) {
-  model.running->pending.range_bytes = bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
-  plat_step(kind, object, site);
-}
-
 void model_block(uint64_t deadline_ps) {
   struct model_thread *self = model.running;
   if (self == &model.host) rt_die("blocked outside plat_main: nobody could wake it");
@@ -360,6 +354,12 @@ void plat_sleep_ns_(uint64_t ns, const struct plat_site *site) {
 uint64_t plat_ticks_(const struct plat_site *site) {
   plat_step(PLAT_OP_CLOCK, NULL, site);
   return plat_model_hot.clock_ps;
+}
+
+uint64_t plat_now_ns_(const struct plat_site *site) {
+  uint64_t ticks = plat_ticks_(site);
+  plat_charge(PLAT_COST_clock, 1);
+  return ticks / PS_PER_NS;
 }
 
 uint64_t plat_cpu_ns(void) {

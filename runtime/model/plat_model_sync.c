@@ -125,8 +125,9 @@ void plat_note_wake_(struct plat_note *n, const struct plat_site *site) {
   plat_step(PLAT_OP_WAKE, n, site);
   bool was_blocked = n->waiter != NULL && n->waiter->state != MODEL_RUNNABLE;
   n->token = true;
-  if (was_blocked)
-    model_ready(n->waiter, plat_model_hot.clock_ps + plat_model_hot.cost_ps[PLAT_COST_wake]);
+  if (!was_blocked) return;
+  model_ready(n->waiter, plat_model_hot.clock_ps + plat_model_hot.cost_ps[PLAT_COST_wake]);
+  plat_charge(PLAT_COST_wake_call, 1);
 }
 
 void plat_note_clear_(struct plat_note *n, const struct plat_site *site) {

@@ -19,7 +19,8 @@ enum {
   REPEATS = 9,
   BATCHES = 400,    /* of what two threads do */
   ROUNDS = 64,      /* of one batch */
-  QUICK_PERCENT = 10
+  QUICK_PERCENT = 10,
+  ASLEEP_NS = 50000
 };
 
 struct pair {
@@ -85,15 +86,11 @@ static double measure_relax(void) {
   return (thread_ns() - begin) / N;
 }
 
-static double measure_zero_byte(void) {
-  enum { BYTES = 8192, BLOCKS = 64, N = 4000 };
-  static char blocks[BLOCKS][BYTES];
+static double measure_clock(void) {
+  enum { N = 500000 };
   double begin = thread_ns();
-  for (uint64_t i = 0; i < N; i++) {
-    memset(blocks[i % BLOCKS], 0, BYTES);
-    __asm__ volatile("" : : "r"(blocks[i % BLOCKS]) : "memory");
-  }
-  return (thread_ns() - begin) / ((double)N * BYTES);
+  for (uint64_t i = 0; i < N; i++) m.sum += plat_now_ns();
+  return (thread_ns() - begin) / N;
 }
 
 static double measure_hash(void) {
@@ -169,6 +166,21 @@ static double measure_wake(void) {
   return quick_batch(BATCHES);
 }
 
+/* The other has gone to sleep again when it is woken: it is given the time to. */
+static double measure_wake_call(void) {
+  struct plat_thread t;
+  if (plat_thread_start(&t, "wake", wake_back, NULL) != RT_OK) return 0;
+  for (uint32_t b = 0; b < BATCHES; b++) {
+    plat_sleep_ns(ASLEEP_NS);
+    uint64_t begin = plat_now_ns();
+    plat_note_wake(&m.ping);
+    m.batches[b] = (double)(plat_now_ns() - begin);
+    plat_note_wait(&m.pong);
+  }
+  plat_thread_join(&t);
+  return quick_batch(BATCHES);
+}
+
 static void say_when(void *arg) { *(uint64_t *)arg = plat_now_ns(); }
 
 static double measure_thread_start(void) {
@@ -195,8 +207,9 @@ static const struct {
     {"lock", measure_lock},
     {"wake", measure_wake},
     {"thread_start", measure_thread_start},
+    {"wake_call", measure_wake_call},
+    {"clock", measure_clock},
     {"relax", measure_relax},
-    {"zero_byte", measure_zero_byte},
     {"hash", measure_hash},
     {"compute", measure_compute},
 };

@@ -282,7 +282,7 @@ static void configured_body(void) {
   rt_assert(plat_ncpu() == 3);
   uint64_t before = plat_now_ns();
   plat_charge(PLAT_COST_zero_byte, 1000);
-  rt_assert(plat_now_ns() - before == 5000 + 1);
+  rt_assert(plat_now_ns() - before == 7 + 5000 + 1);
 }
 /* A spin loop ends even when nothing costs anything. */
 static PLAT_STATE struct at_u32 flag;
@@ -306,6 +306,7 @@ static void costs_are_configurable(void **state) {
   changed.ncpu = 3;
   changed.cost_ps[PLAT_COST_zero_byte] = 5000;
   changed.cost_ps[PLAT_COST_step] = 1000;
+  changed.cost_ps[PLAT_COST_clock] = 7000;
   plat_model_configure(&changed);
   test_run(configured_body);
   memset(changed.cost_ps, 0, sizeof changed.cost_ps);
