@@ -21,6 +21,7 @@ static PLAT_STATE struct {
   size_t bytes;
   ev_sink *spill;            /* NULL: none */
   void *spill_arg;
+  bool is_alone;             /* spilling needs no lock */
 } ev = {.lock = PLAT_MUTEX_INITIALIZER(RT_RANK_EVENT, "event")};
 PLAT_STATE struct at_u64 ev_kinds;
 
@@ -63,14 +64,17 @@ static struct ev_record *record_at(uint32_t ring, uint64_t number) {
 static void spill(uint32_t ring) {
   struct ring *r = &ev.rings[ring];
   uint64_t head = at_quiet_load(&r->head);
+  if (!ev.is_alone) plat_mutex_lock(&ev.lock);
   for (uint64_t n = at_quiet_load(&r->tail); n != head; n++)
     ev.spill(record_at(ring, n), ev.spill_arg);
   at_quiet_store(&r->tail, head);
+  if (!ev.is_alone) plat_mutex_unlock(&ev.lock);
 }
 
-void ev_set_spill(ev_sink *sink, void *arg) {
+void ev_set_spill(ev_sink *sink, void *arg, bool is_alone) {
   ev.spill = sink;
   ev.spill_arg = arg;
+  ev.is_alone = is_alone;
 }
 
 void ev_emit(uint32_t ring, enum ev_code code, uint64_t goroutine, uint64_t a, uint64_t b) {

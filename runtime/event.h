@@ -42,10 +42,11 @@ void ev_emit(uint32_t ring, enum ev_code code, uint64_t goroutine, uint64_t a, u
 typedef void ev_sink(const struct ev_record *r, void *arg);
 uint64_t ev_drain(ev_sink *sink, void *arg);
 
-/* Where one thread at a time runs everything (the model): instead of dropping, a full ring hands
- * all its records to sink, by its writer and under no lock. NULL: they are dropped. After
- * ev_init. */
-void ev_set_spill(ev_sink *sink, void *arg);
+/* Instead of dropping, a full ring hands all its records to sink, by its writer. is_alone: one
+ * thread at a time runs everything (the model), and no lock is taken; else the sink is called
+ * holding the EVENT lock, as by ev_drain, and with whatever the writer holds: it locks nothing and
+ * emits nothing. NULL: they are dropped. After ev_init, before any emit. */
+void ev_set_spill(ev_sink *sink, void *arg, bool is_alone);
 
 /* The last records of all rings together (of the first EV_LAST_RINGS), drained or not, oldest
  * first: for a run that is ending, because writers are not waited for. Returns how many. */

@@ -77,8 +77,7 @@ static void interval_end(struct sim_measure *m, uint64_t *begin, uint64_t now_ns
   *begin = 0;
 }
 
-static void on_event(const struct ev_record *r, void *arg) {
-  struct sim_measure *m = arg;
+static void take_event(struct sim_measure *m, const struct ev_record *r) {
   rt_assert(r->ring <= m->procs);
   bool counts = r->code == EV_gc_worker_begin && r->a != 3; /* idle workers cost nobody a P */
   if (counts) interval_begin(&m->worker_begin[r->ring], r->time_ns);
@@ -90,6 +89,21 @@ static void on_event(const struct ev_record *r, void *arg) {
   const char *name = ev_name((enum ev_code)r->code);
   fprintf(m->log, "%" PRIu64 " %u %s %u %" PRIu64 " %" PRIu64 "\n", r->time_ns,
           (unsigned)r->ring, name == NULL ? "?" : name, (unsigned)r->goroutine, r->a, r->b);
+}
+
+/* In the drain: first what full rings had no room for. */
+static void on_event(const struct ev_record *r, void *arg) {
+  struct sim_measure *m = arg;
+  for (uint32_t i = 0; i < m->spilled_count; i++) take_event(m, &m->spilled[i]);
+  m->spilled_count = 0;
+  take_event(m, r);
+}
+
+/* By the writer of a full ring, which keeps one record more: a drain will come to it. */
+static void on_spill(const struct ev_record *r, void *arg) {
+  struct sim_measure *m = arg;
+  m->spilled = sim_grow(m->spilled, &m->spilled_room, m->spilled_count, sizeof *m->spilled);
+  m->spilled[m->spilled_count++] = *r;
 }
 
 static void drain_locked(struct sim_measure *m) { m->events_dropped = ev_drain(on_event, m); }
@@ -131,7 +145,8 @@ void sim_measure_init(struct sim_measure *m, uint32_t procs, FILE *log) {
   m->assist_begin = sim_alloc((procs + 1) * sizeof *m->assist_begin);
   /* Scheduler and map events come by the million; stops arrive through the hook. */
   if (log == NULL) ev_set_mask(1ULL << (EV_gc_phase >> 8));
-  if (!sim_platform_is_real) ev_set_spill(on_event, m);
+  if (!sim_platform_is_real) ev_set_spill(on_event, m, true);
+  if (sim_platform_is_real && log != NULL) ev_set_spill(on_spill, m, false);
   go_set_stop_hook(on_stop, m);
   gc_set_cycle_hook(on_cycle, m);
 }
@@ -145,6 +160,7 @@ void sim_measure_finish(struct sim_measure *m) {
   free(m->cycles);
   free(m->worker_begin);
   free(m->assist_begin);
+  free(m->spilled);
 }
 
 /* ---- results --------------------------------------------------------------------------------- */

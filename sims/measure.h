@@ -48,6 +48,8 @@ struct sim_measure {
   uint64_t events_dropped;  /* by full rings */
   uint64_t events_logged;
   FILE *log;                /* NULL: no event log */
+  struct ev_record *spilled; /* of full rings, before what is in them now; EVENT lock */
+  uint32_t spilled_count, spilled_room;
 };
 
 /* Installs the stop hook and the cycle hook; event rings must exist (ev_init). log: open text file

@@ -25,9 +25,9 @@ enum {
   SC_FILE_MAX_BYTES = 4 << 20,
   SC_REGISTERS = 8,    /* root slots of a goroutine */
   SC_FIELDS_MAX = 8,   /* pointers of one of "objects" */
-  SC_CHOOSE_MAX = 32,
-  SC_CHOICES_MAX = 1 << 20 /* combinations of all "choose" together */
+  SC_CHOOSE_MAX = 32
 };
+#define SC_CHOICES_MAX (UINT64_C(1) << 56) /* combinations of all "choose" together */
 #define SC_NIL UINT32_MAX /* of an object or a register: none */
 #define SC_OPS_UNKNOWN UINT64_MAX
 

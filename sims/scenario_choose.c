@@ -102,10 +102,12 @@ void sc_check_choose(struct sc_load *load, struct jp_node *node, void *base) {
 static bool grid_fits(struct sc_load *load) {
   uint64_t combinations = 1;
   for (uint32_t i = 0; i < load->s->choose_count; i++) {
-    combinations *= load->s->chooses[i].value_count;
-    if (combinations <= SC_CHOICES_MAX) continue;
+    uint32_t values = load->s->chooses[i].value_count;
+    bool fits = values == 0 || combinations <= SC_CHOICES_MAX / values;
+    combinations *= values;
+    if (fits) continue;
     sc_fail(load, jp_member(jp_root(load->doc), "choose"),
-            "found more than %d combinations of values", SC_CHOICES_MAX);
+            "found more than 2^56 combinations of values, allowed: fewer");
     return false;
   }
   return true;

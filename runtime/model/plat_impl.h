@@ -46,19 +46,25 @@ enum plat_op {
 struct plat_site {
   const char *file, *func;
   const char *what; /* "at_u32_load_acquire(&p->attention)" */
-  uint32_t line, reserved;
+  uint32_t line;
+  uint32_t bytes;   /* of memory that it accesses; PLAT_SITE_RANGE: each time its own number */
 };
+#define PLAT_SITE_RANGE UINT32_MAX
 
-#define PLAT_SITE_(what_)                                                             \
+#define PLAT_SITE_OF_(bytes_, what_)                                                  \
   (__extension__({                                                                    \
     static const struct plat_site plat_site_                                          \
         __attribute__((section("tri_sites"), used, aligned(32))) = {                  \
-            __FILE__, __func__, what_, __LINE__, 0};                                  \
+            __FILE__, __func__, what_, __LINE__, bytes_};                             \
     &plat_site_;                                                                      \
   }))
+#define PLAT_SITE_(what_) PLAT_SITE_OF_(0, what_)
 
 /* Announces an operation of the running thread; other threads may run before it returns. */
 void plat_step(enum plat_op kind, const void *object, const struct plat_site *site);
+/* The same of so many bytes, for a site of PLAT_SITE_RANGE. */
+void plat_step_range(enum plat_op kind, const void *object, size_t bytes,
+                     const struct plat_site *site);
 
 static inline void *plat_step_at(enum plat_op kind, const void *object,
                                  const struct plat_site *site) {
@@ -147,82 +153,102 @@ PLAT_AT_BITS_(u8, uint8_t)
 PLAT_AT_BITS_(u32, uint32_t)
 PLAT_AT_BITS_(u64, uint64_t)
 
-#define at_u8_load_relaxed(p) plat_u8_load_((p), PLAT_SITE_("at_u8_load_relaxed(" #p ")"))
-#define at_u8_load_acquire(p) plat_u8_load_((p), PLAT_SITE_("at_u8_load_acquire(" #p ")"))
-#define at_u8_load_seq(p) plat_u8_load_((p), PLAT_SITE_("at_u8_load_seq(" #p ")"))
+#define at_u8_load_relaxed(p) plat_u8_load_((p), PLAT_SITE_OF_(1, "at_u8_load_relaxed(" #p ")"))
+#define at_u8_load_acquire(p) plat_u8_load_((p), PLAT_SITE_OF_(1, "at_u8_load_acquire(" #p ")"))
+#define at_u8_load_seq(p) plat_u8_load_((p), PLAT_SITE_OF_(1, "at_u8_load_seq(" #p ")"))
 #define at_u8_store_relaxed(p, v) \
-  plat_u8_store_((p), (v), PLAT_SITE_("at_u8_store_relaxed(" #p ")"))
+  plat_u8_store_((p), (v), PLAT_SITE_OF_(1, "at_u8_store_relaxed(" #p ")"))
 #define at_u8_store_release(p, v) \
-  plat_u8_store_((p), (v), PLAT_SITE_("at_u8_store_release(" #p ")"))
-#define at_u8_store_seq(p, v) plat_u8_store_((p), (v), PLAT_SITE_("at_u8_store_seq(" #p ")"))
-#define at_u8_xchg_acqrel(p, v) plat_u8_xchg_((p), (v), PLAT_SITE_("at_u8_xchg_acqrel(" #p ")"))
+  plat_u8_store_((p), (v), PLAT_SITE_OF_(1, "at_u8_store_release(" #p ")"))
+#define at_u8_store_seq(p, v) plat_u8_store_((p), (v), PLAT_SITE_OF_(1, "at_u8_store_seq(" #p ")"))
+#define at_u8_xchg_acqrel(p, v) \
+  plat_u8_xchg_((p), (v), PLAT_SITE_OF_(1, "at_u8_xchg_acqrel(" #p ")"))
 #define at_u8_cas_acqrel(p, expected, v) \
-  plat_u8_cas_((p), (expected), (v), PLAT_SITE_("at_u8_cas_acqrel(" #p ")"))
-#define at_u8_add_relaxed(p, d) plat_u8_add_((p), (d), PLAT_SITE_("at_u8_add_relaxed(" #p ")"))
-#define at_u8_add_acqrel(p, d) plat_u8_add_((p), (d), PLAT_SITE_("at_u8_add_acqrel(" #p ")"))
-#define at_u8_add_seq(p, d) plat_u8_add_((p), (d), PLAT_SITE_("at_u8_add_seq(" #p ")"))
-#define at_u8_or_relaxed(p, m) plat_u8_or_((p), (m), PLAT_SITE_("at_u8_or_relaxed(" #p ")"))
-#define at_u8_or_acqrel(p, m) plat_u8_or_((p), (m), PLAT_SITE_("at_u8_or_acqrel(" #p ")"))
-#define at_u8_and_acqrel(p, m) plat_u8_and_((p), (m), PLAT_SITE_("at_u8_and_acqrel(" #p ")"))
-#define at_u32_load_relaxed(p) plat_u32_load_((p), PLAT_SITE_("at_u32_load_relaxed(" #p ")"))
-#define at_u32_load_acquire(p) plat_u32_load_((p), PLAT_SITE_("at_u32_load_acquire(" #p ")"))
-#define at_u32_load_seq(p) plat_u32_load_((p), PLAT_SITE_("at_u32_load_seq(" #p ")"))
+  plat_u8_cas_((p), (expected), (v), PLAT_SITE_OF_(1, "at_u8_cas_acqrel(" #p ")"))
+#define at_u8_add_relaxed(p, d) \
+  plat_u8_add_((p), (d), PLAT_SITE_OF_(1, "at_u8_add_relaxed(" #p ")"))
+#define at_u8_add_acqrel(p, d) plat_u8_add_((p), (d), PLAT_SITE_OF_(1, "at_u8_add_acqrel(" #p ")"))
+#define at_u8_add_seq(p, d) plat_u8_add_((p), (d), PLAT_SITE_OF_(1, "at_u8_add_seq(" #p ")"))
+#define at_u8_or_relaxed(p, m) plat_u8_or_((p), (m), PLAT_SITE_OF_(1, "at_u8_or_relaxed(" #p ")"))
+#define at_u8_or_acqrel(p, m) plat_u8_or_((p), (m), PLAT_SITE_OF_(1, "at_u8_or_acqrel(" #p ")"))
+#define at_u8_and_acqrel(p, m) plat_u8_and_((p), (m), PLAT_SITE_OF_(1, "at_u8_and_acqrel(" #p ")"))
+#define at_u32_load_relaxed(p) plat_u32_load_((p), PLAT_SITE_OF_(4, "at_u32_load_relaxed(" #p ")"))
+#define at_u32_load_acquire(p) plat_u32_load_((p), PLAT_SITE_OF_(4, "at_u32_load_acquire(" #p ")"))
+#define at_u32_load_seq(p) plat_u32_load_((p), PLAT_SITE_OF_(4, "at_u32_load_seq(" #p ")"))
 #define at_u32_store_relaxed(p, v) \
-  plat_u32_store_((p), (v), PLAT_SITE_("at_u32_store_relaxed(" #p ")"))
+  plat_u32_store_((p), (v), PLAT_SITE_OF_(4, "at_u32_store_relaxed(" #p ")"))
 #define at_u32_store_release(p, v) \
-  plat_u32_store_((p), (v), PLAT_SITE_("at_u32_store_release(" #p ")"))
-#define at_u32_store_seq(p, v) plat_u32_store_((p), (v), PLAT_SITE_("at_u32_store_seq(" #p ")"))
-#define at_u32_xchg_acqrel(p, v) plat_u32_xchg_((p), (v), PLAT_SITE_("at_u32_xchg_acqrel(" #p ")"))
+  plat_u32_store_((p), (v), PLAT_SITE_OF_(4, "at_u32_store_release(" #p ")"))
+#define at_u32_store_seq(p, v) \
+  plat_u32_store_((p), (v), PLAT_SITE_OF_(4, "at_u32_store_seq(" #p ")"))
+#define at_u32_xchg_acqrel(p, v) \
+  plat_u32_xchg_((p), (v), PLAT_SITE_OF_(4, "at_u32_xchg_acqrel(" #p ")"))
 #define at_u32_cas_acqrel(p, expected, v) \
-  plat_u32_cas_((p), (expected), (v), PLAT_SITE_("at_u32_cas_acqrel(" #p ")"))
-#define at_u32_add_relaxed(p, d) plat_u32_add_((p), (d), PLAT_SITE_("at_u32_add_relaxed(" #p ")"))
-#define at_u32_add_acqrel(p, d) plat_u32_add_((p), (d), PLAT_SITE_("at_u32_add_acqrel(" #p ")"))
-#define at_u32_add_seq(p, d) plat_u32_add_((p), (d), PLAT_SITE_("at_u32_add_seq(" #p ")"))
-#define at_u32_or_relaxed(p, m) plat_u32_or_((p), (m), PLAT_SITE_("at_u32_or_relaxed(" #p ")"))
-#define at_u32_or_acqrel(p, m) plat_u32_or_((p), (m), PLAT_SITE_("at_u32_or_acqrel(" #p ")"))
-#define at_u32_and_acqrel(p, m) plat_u32_and_((p), (m), PLAT_SITE_("at_u32_and_acqrel(" #p ")"))
-#define at_u64_load_relaxed(p) plat_u64_load_((p), PLAT_SITE_("at_u64_load_relaxed(" #p ")"))
-#define at_u64_load_acquire(p) plat_u64_load_((p), PLAT_SITE_("at_u64_load_acquire(" #p ")"))
-#define at_u64_load_seq(p) plat_u64_load_((p), PLAT_SITE_("at_u64_load_seq(" #p ")"))
+  plat_u32_cas_((p), (expected), (v), PLAT_SITE_OF_(4, "at_u32_cas_acqrel(" #p ")"))
+#define at_u32_add_relaxed(p, d) \
+  plat_u32_add_((p), (d), PLAT_SITE_OF_(4, "at_u32_add_relaxed(" #p ")"))
+#define at_u32_add_acqrel(p, d) \
+  plat_u32_add_((p), (d), PLAT_SITE_OF_(4, "at_u32_add_acqrel(" #p ")"))
+#define at_u32_add_seq(p, d) plat_u32_add_((p), (d), PLAT_SITE_OF_(4, "at_u32_add_seq(" #p ")"))
+#define at_u32_or_relaxed(p, m) \
+  plat_u32_or_((p), (m), PLAT_SITE_OF_(4, "at_u32_or_relaxed(" #p ")"))
+#define at_u32_or_acqrel(p, m) plat_u32_or_((p), (m), PLAT_SITE_OF_(4, "at_u32_or_acqrel(" #p ")"))
+#define at_u32_and_acqrel(p, m) \
+  plat_u32_and_((p), (m), PLAT_SITE_OF_(4, "at_u32_and_acqrel(" #p ")"))
+#define at_u64_load_relaxed(p) plat_u64_load_((p), PLAT_SITE_OF_(8, "at_u64_load_relaxed(" #p ")"))
+#define at_u64_load_acquire(p) plat_u64_load_((p), PLAT_SITE_OF_(8, "at_u64_load_acquire(" #p ")"))
+#define at_u64_load_seq(p) plat_u64_load_((p), PLAT_SITE_OF_(8, "at_u64_load_seq(" #p ")"))
 #define at_u64_store_relaxed(p, v) \
-  plat_u64_store_((p), (v), PLAT_SITE_("at_u64_store_relaxed(" #p ")"))
+  plat_u64_store_((p), (v), PLAT_SITE_OF_(8, "at_u64_store_relaxed(" #p ")"))
 #define at_u64_store_release(p, v) \
-  plat_u64_store_((p), (v), PLAT_SITE_("at_u64_store_release(" #p ")"))
-#define at_u64_store_seq(p, v) plat_u64_store_((p), (v), PLAT_SITE_("at_u64_store_seq(" #p ")"))
-#define at_u64_xchg_acqrel(p, v) plat_u64_xchg_((p), (v), PLAT_SITE_("at_u64_xchg_acqrel(" #p ")"))
+  plat_u64_store_((p), (v), PLAT_SITE_OF_(8, "at_u64_store_release(" #p ")"))
+#define at_u64_store_seq(p, v) \
+  plat_u64_store_((p), (v), PLAT_SITE_OF_(8, "at_u64_store_seq(" #p ")"))
+#define at_u64_xchg_acqrel(p, v) \
+  plat_u64_xchg_((p), (v), PLAT_SITE_OF_(8, "at_u64_xchg_acqrel(" #p ")"))
 #define at_u64_cas_acqrel(p, expected, v) \
-  plat_u64_cas_((p), (expected), (v), PLAT_SITE_("at_u64_cas_acqrel(" #p ")"))
-#define at_u64_add_relaxed(p, d) plat_u64_add_((p), (d), PLAT_SITE_("at_u64_add_relaxed(" #p ")"))
-#define at_u64_add_acqrel(p, d) plat_u64_add_((p), (d), PLAT_SITE_("at_u64_add_acqrel(" #p ")"))
-#define at_u64_add_seq(p, d) plat_u64_add_((p), (d), PLAT_SITE_("at_u64_add_seq(" #p ")"))
-#define at_u64_or_relaxed(p, m) plat_u64_or_((p), (m), PLAT_SITE_("at_u64_or_relaxed(" #p ")"))
-#define at_u64_or_acqrel(p, m) plat_u64_or_((p), (m), PLAT_SITE_("at_u64_or_acqrel(" #p ")"))
-#define at_u64_and_acqrel(p, m) plat_u64_and_((p), (m), PLAT_SITE_("at_u64_and_acqrel(" #p ")"))
-#define at_i64_load_relaxed(p) plat_i64_load_((p), PLAT_SITE_("at_i64_load_relaxed(" #p ")"))
-#define at_i64_load_acquire(p) plat_i64_load_((p), PLAT_SITE_("at_i64_load_acquire(" #p ")"))
-#define at_i64_load_seq(p) plat_i64_load_((p), PLAT_SITE_("at_i64_load_seq(" #p ")"))
+  plat_u64_cas_((p), (expected), (v), PLAT_SITE_OF_(8, "at_u64_cas_acqrel(" #p ")"))
+#define at_u64_add_relaxed(p, d) \
+  plat_u64_add_((p), (d), PLAT_SITE_OF_(8, "at_u64_add_relaxed(" #p ")"))
+#define at_u64_add_acqrel(p, d) \
+  plat_u64_add_((p), (d), PLAT_SITE_OF_(8, "at_u64_add_acqrel(" #p ")"))
+#define at_u64_add_seq(p, d) plat_u64_add_((p), (d), PLAT_SITE_OF_(8, "at_u64_add_seq(" #p ")"))
+#define at_u64_or_relaxed(p, m) \
+  plat_u64_or_((p), (m), PLAT_SITE_OF_(8, "at_u64_or_relaxed(" #p ")"))
+#define at_u64_or_acqrel(p, m) plat_u64_or_((p), (m), PLAT_SITE_OF_(8, "at_u64_or_acqrel(" #p ")"))
+#define at_u64_and_acqrel(p, m) \
+  plat_u64_and_((p), (m), PLAT_SITE_OF_(8, "at_u64_and_acqrel(" #p ")"))
+#define at_i64_load_relaxed(p) plat_i64_load_((p), PLAT_SITE_OF_(8, "at_i64_load_relaxed(" #p ")"))
+#define at_i64_load_acquire(p) plat_i64_load_((p), PLAT_SITE_OF_(8, "at_i64_load_acquire(" #p ")"))
+#define at_i64_load_seq(p) plat_i64_load_((p), PLAT_SITE_OF_(8, "at_i64_load_seq(" #p ")"))
 #define at_i64_store_relaxed(p, v) \
-  plat_i64_store_((p), (v), PLAT_SITE_("at_i64_store_relaxed(" #p ")"))
+  plat_i64_store_((p), (v), PLAT_SITE_OF_(8, "at_i64_store_relaxed(" #p ")"))
 #define at_i64_store_release(p, v) \
-  plat_i64_store_((p), (v), PLAT_SITE_("at_i64_store_release(" #p ")"))
-#define at_i64_store_seq(p, v) plat_i64_store_((p), (v), PLAT_SITE_("at_i64_store_seq(" #p ")"))
-#define at_i64_xchg_acqrel(p, v) plat_i64_xchg_((p), (v), PLAT_SITE_("at_i64_xchg_acqrel(" #p ")"))
+  plat_i64_store_((p), (v), PLAT_SITE_OF_(8, "at_i64_store_release(" #p ")"))
+#define at_i64_store_seq(p, v) \
+  plat_i64_store_((p), (v), PLAT_SITE_OF_(8, "at_i64_store_seq(" #p ")"))
+#define at_i64_xchg_acqrel(p, v) \
+  plat_i64_xchg_((p), (v), PLAT_SITE_OF_(8, "at_i64_xchg_acqrel(" #p ")"))
 #define at_i64_cas_acqrel(p, expected, v) \
-  plat_i64_cas_((p), (expected), (v), PLAT_SITE_("at_i64_cas_acqrel(" #p ")"))
-#define at_i64_add_relaxed(p, d) plat_i64_add_((p), (d), PLAT_SITE_("at_i64_add_relaxed(" #p ")"))
-#define at_i64_add_acqrel(p, d) plat_i64_add_((p), (d), PLAT_SITE_("at_i64_add_acqrel(" #p ")"))
-#define at_i64_add_seq(p, d) plat_i64_add_((p), (d), PLAT_SITE_("at_i64_add_seq(" #p ")"))
-#define at_ptr_load_relaxed(p) plat_ptr_load_((p), PLAT_SITE_("at_ptr_load_relaxed(" #p ")"))
-#define at_ptr_load_acquire(p) plat_ptr_load_((p), PLAT_SITE_("at_ptr_load_acquire(" #p ")"))
-#define at_ptr_load_seq(p) plat_ptr_load_((p), PLAT_SITE_("at_ptr_load_seq(" #p ")"))
+  plat_i64_cas_((p), (expected), (v), PLAT_SITE_OF_(8, "at_i64_cas_acqrel(" #p ")"))
+#define at_i64_add_relaxed(p, d) \
+  plat_i64_add_((p), (d), PLAT_SITE_OF_(8, "at_i64_add_relaxed(" #p ")"))
+#define at_i64_add_acqrel(p, d) \
+  plat_i64_add_((p), (d), PLAT_SITE_OF_(8, "at_i64_add_acqrel(" #p ")"))
+#define at_i64_add_seq(p, d) plat_i64_add_((p), (d), PLAT_SITE_OF_(8, "at_i64_add_seq(" #p ")"))
+#define at_ptr_load_relaxed(p) plat_ptr_load_((p), PLAT_SITE_OF_(8, "at_ptr_load_relaxed(" #p ")"))
+#define at_ptr_load_acquire(p) plat_ptr_load_((p), PLAT_SITE_OF_(8, "at_ptr_load_acquire(" #p ")"))
+#define at_ptr_load_seq(p) plat_ptr_load_((p), PLAT_SITE_OF_(8, "at_ptr_load_seq(" #p ")"))
 #define at_ptr_store_relaxed(p, v) \
-  plat_ptr_store_((p), (v), PLAT_SITE_("at_ptr_store_relaxed(" #p ")"))
+  plat_ptr_store_((p), (v), PLAT_SITE_OF_(8, "at_ptr_store_relaxed(" #p ")"))
 #define at_ptr_store_release(p, v) \
-  plat_ptr_store_((p), (v), PLAT_SITE_("at_ptr_store_release(" #p ")"))
-#define at_ptr_store_seq(p, v) plat_ptr_store_((p), (v), PLAT_SITE_("at_ptr_store_seq(" #p ")"))
-#define at_ptr_xchg_acqrel(p, v) plat_ptr_xchg_((p), (v), PLAT_SITE_("at_ptr_xchg_acqrel(" #p ")"))
+  plat_ptr_store_((p), (v), PLAT_SITE_OF_(8, "at_ptr_store_release(" #p ")"))
+#define at_ptr_store_seq(p, v) \
+  plat_ptr_store_((p), (v), PLAT_SITE_OF_(8, "at_ptr_store_seq(" #p ")"))
+#define at_ptr_xchg_acqrel(p, v) \
+  plat_ptr_xchg_((p), (v), PLAT_SITE_OF_(8, "at_ptr_xchg_acqrel(" #p ")"))
 #define at_ptr_cas_acqrel(p, expected, v) \
-  plat_ptr_cas_((p), (expected), (v), PLAT_SITE_("at_ptr_cas_acqrel(" #p ")"))
+  plat_ptr_cas_((p), (expected), (v), PLAT_SITE_OF_(8, "at_ptr_cas_acqrel(" #p ")"))
 #define at_fence_seq() plat_step(PLAT_OP_FENCE, NULL, PLAT_SITE_("at_fence_seq()"))
 /* Orders nothing that a sequentially consistent (or total-store-order) machine would reorder. */
 static inline void at_fence_publish(void) {}
@@ -247,31 +273,35 @@ static inline bool plat_slot_cas_(void **slot, void *expected, void *v,
   *slot = v;
   return true;
 }
-#define plat_slot_load(slot) plat_slot_load_((slot), PLAT_SITE_("plat_slot_load(" #slot ")"))
+#define plat_slot_load(slot) plat_slot_load_((slot), PLAT_SITE_OF_(8, "plat_slot_load(" #slot ")"))
 #define plat_slot_store(slot, v) \
-  plat_slot_store_((slot), (v), PLAT_SITE_("plat_slot_store(" #slot ")"))
+  plat_slot_store_((slot), (v), PLAT_SITE_OF_(8, "plat_slot_store(" #slot ")"))
 #define plat_slot_cas(slot, expected, v) \
-  plat_slot_cas_((slot), (expected), (v), PLAT_SITE_("plat_slot_cas(" #slot ")"))
+  plat_slot_cas_((slot), (expected), (v), PLAT_SITE_OF_(8, "plat_slot_cas(" #slot ")"))
 
 #define plat_ld(p) \
-  (*(__typeof__(p))plat_step_at(PLAT_OP_PLAIN_LOAD, (p), PLAT_SITE_("plat_ld(" #p ")")))
+  (*(__typeof__(p))plat_step_at(PLAT_OP_PLAIN_LOAD, (p),             \
+                                PLAT_SITE_OF_(sizeof *(p), "plat_ld(" #p ")")))
 /* The value is evaluated before the store is announced: what it reads may be overtaken. */
 #define plat_st(p, v)                                                                      \
   __extension__({                                                                          \
     __typeof__(p) plat_st_to_ = (p);                                                       \
     __typeof__(*(p)) plat_st_value_ = (v);                                                 \
-    plat_step(PLAT_OP_PLAIN_STORE, plat_st_to_, PLAT_SITE_("plat_st(" #p ")"));            \
+    plat_step(PLAT_OP_PLAIN_STORE, plat_st_to_,                                            \
+              PLAT_SITE_OF_(sizeof *(p), "plat_st(" #p ")"));                              \
     *plat_st_to_ = plat_st_value_;                                                         \
     (void)0;                                                                               \
   })
 static inline void plat_touch_(enum plat_op kind, const void *p, size_t bytes,
                                const struct plat_site *site) {
-  if (bytes != 0) plat_step(kind, p, site);
+  if (bytes != 0) plat_step_range(kind, p, bytes, site);
 }
 #define plat_touch_read(p, bytes) \
-  plat_touch_(PLAT_OP_PLAIN_LOAD, (p), (bytes), PLAT_SITE_("plat_touch_read(" #p ")"))
+  plat_touch_(PLAT_OP_PLAIN_LOAD, (p), (bytes), \
+              PLAT_SITE_OF_(PLAT_SITE_RANGE, "plat_touch_read(" #p ")"))
 #define plat_touch_write(p, bytes) \
-  plat_touch_(PLAT_OP_PLAIN_STORE, (p), (bytes), PLAT_SITE_("plat_touch_write(" #p ")"))
+  plat_touch_(PLAT_OP_PLAIN_STORE, (p), (bytes), \
+              PLAT_SITE_OF_(PLAT_SITE_RANGE, "plat_touch_write(" #p ")"))
 
 /* ---- locks, notes, threads ------------------------------------------------------------------- */
 

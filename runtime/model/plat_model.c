@@ -138,6 +138,12 @@ void plat_step(enum plat_op kind, const void *object, const struct plat_site *si
     timed_step(kind, object, site);
 }
 
+void plat_step_range(enum plat_op kind, const void *object, size_t bytes,
+                     const struct plat_site *site) {
+  model.running->pending.range_bytes = bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
+  plat_step(kind, object, site);
+}
+
 void model_block(uint64_t deadline_ps) {
   struct model_thread *self = model.running;
   if (self == &model.host) rt_die("blocked outside plat_main: nobody could wake it");

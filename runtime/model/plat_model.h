@@ -28,7 +28,12 @@ struct plat_model_op {
   const struct plat_site *site;
   const void *address;           /* of the object: to compare and to read, never to decide by */
   uint32_t point;                /* chooser: how many points the thread has passed before */
+  uint32_t range_bytes;          /* of a site of PLAT_SITE_RANGE; else meaningless */
 };
+/* How many bytes of memory it accesses, from address on; 0: none that others could, too. */
+static inline uint32_t plat_model_op_bytes(const struct plat_model_op *op) {
+  return op->site->bytes == PLAT_SITE_RANGE ? op->range_bytes : op->site->bytes;
+}
 const char *plat_model_op_name(enum plat_op kind); /* "load" */
 uint64_t plat_model_object(const void *address);   /* its object id */
 /* Small number of a site, below plat_model_site_count(); the same in each run of an executable. */
@@ -75,6 +80,8 @@ struct plat_model_point {
   uint32_t count;
   uint32_t running; /* index of the thread that passed the last point and could go on, or count:
                      * choosing another is a preemption exactly when it is below count */
+  uint32_t tired;   /* thread that gave way after a long turn, since choose was asked last;
+                     * UINT32_MAX: none */
   uint64_t number;  /* points of this run before this one */
 };
 
@@ -90,9 +97,9 @@ struct plat_model_hooks {
   void (*execute)(const struct plat_model_op *op, void *arg);
   void *arg;
   uint32_t classes;    /* bits of enum plat_model_class that are points; PROGRAM always is */
-  const uint8_t *point_sites; /* by site: only where 1; NULL: everywhere. Does not change */
+  const uint8_t *point_sites; /* by site: only where 1; NULL: everywhere */
   bool every_point;    /* choose is also asked where one thread only is enabled */
-  uint64_t step_max;   /* announced operations after which a run is ended; 0: no end */
+  uint64_t step_max;   /* announced operations after which a run is too long; 0: 2^24 */
   uint32_t from;       /* the run begins at the moment in slot from - 1; 0: at the mark */
   uint64_t keep_at;    /* the world is kept before the point of this number; 0: nowhere */
   uint32_t keep_in;    /* in this slot, which loses the moment it had */
@@ -115,7 +122,8 @@ enum plat_model_end {
   PLAT_MODEL_FAILED,    /* plat_model_fail_run: the world's rt_fatal, rt_die, rt_assert; or it
                          * crashed: SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT */
   PLAT_MODEL_DEADLOCK,  /* every thread is blocked */
-  PLAT_MODEL_LIVELOCK,  /* step_max, or only deadlines pass and no point is reached */
+  PLAT_MODEL_LIVELOCK,  /* it would go on for ever: one state came twice (plat_model_judge.c) */
+  PLAT_MODEL_TOO_LONG,  /* step_max, or only deadlines pass and no point is reached; no failure */
   PLAT_MODEL_CUT_OFF    /* the chooser gave it up */
 };
 

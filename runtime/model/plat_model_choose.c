@@ -37,6 +37,10 @@ static struct explorer {
   struct model_thread *kept_by[PLAT_MODEL_KEPT_MAX]; /* who was running; NULL: no moment */
   uint64_t cost_ps[PLAT_COST_COUNT];  /* before plat_model_prepare */
   const struct model_thread *ended_by; /* the last run; NULL: nobody in particular */
+  struct judge *judge;
+  struct model_thread *judged;        /* has gone to the host for a verdict; NULL: nobody */
+  enum model_verdict verdict;
+  uint64_t period;                    /* of a livelock */
   int status;
 } *explorer;
 
@@ -120,23 +124,34 @@ _Noreturn static void end_blocked(enum plat_model_end end, const char *what) {
 
 static inline uint64_t bit_of(const struct model_thread *t) { return 1ull << t->slot; }
 
+static bool has_deadline(const struct model_thread *t) {
+  bool waits = t->pending.kind == PLAT_OP_WAIT_UNTIL || t->pending.kind == PLAT_OP_SLEEP;
+  return waits && t->deadline_ps != UINT64_MAX;
+}
+
 static struct model_thread *earliest_deadline(void) {
   struct model_thread *best = NULL;
   for (uint32_t i = 0; i < model.live_count; i++) {
     struct model_thread *t = model.live[i];
-    bool has_deadline = t->pending.kind == PLAT_OP_WAIT_UNTIL || t->pending.kind == PLAT_OP_SLEEP;
-    if (!has_deadline || t->deadline_ps == UINT64_MAX) continue;
+    if (!has_deadline(t)) continue;
     if (best == NULL || t->deadline_ps < best->deadline_ps) best = t;
   }
   return best;
+}
+
+/* Time goes on by itself, and nothing else may: the next steps will tell. */
+static void begin_judging(void) {
+  if (model.is_judged) return;
+  model.is_judged = true;
+  model.look_at_steps = 0;
+  model_judge_begin(explorer->judge);
 }
 
 /* Nobody is enabled: the earliest deadline comes. */
 static struct model_thread *after_deadline(void) {
   struct model_thread *best = earliest_deadline();
   if (best == NULL) end_blocked(PLAT_MODEL_DEADLOCK, "deadlock: every thread is blocked");
-  if (++model.deadlines > DEADLINES_MAX)
-    end_blocked(PLAT_MODEL_LIVELOCK, "livelock: only time passes, and nothing gets on");
+  if (++model.deadlines > DEADLINES_MAX) begin_judging();
   if (best->deadline_ps > plat_model_hot.clock_ps) plat_model_hot.clock_ps = best->deadline_ps;
   return best;
 }
@@ -234,7 +249,10 @@ static inline struct model_thread *ask(void) {
   uint32_t chosen = 0;
   if (plat_unlikely(p->count == 0)) return after_deadline();
   if (p->count > 1 || explorer->hooks.every_point) {
+    if (plat_unlikely(model.tired != 0)) explorer->point.tired = model.tired - 1;
     chosen = explorer->hooks.choose(p, explorer->hooks.arg);
+    if (plat_unlikely(model.tired != 0)) explorer->point.tired = UINT32_MAX;
+    model.tired = 0;
     if (plat_unlikely(chosen == PLAT_MODEL_CUT)) model_end_run(PLAT_MODEL_CUT_OFF, 0, "");
     rt_assert(chosen < p->count);
   }
@@ -258,6 +276,7 @@ static void end_yields_to(struct model_thread *t) {
 
 /* Steps beyond which time passes, as things are: it only ever rises until it is reached. */
 static uint64_t end_of_stretch(void) {
+  if (plat_unlikely(model.is_judged)) return 0; /* each step is looked at */
   uint64_t end = model.stretch_began_at + LONG_STRETCH;
   if (model.turn_began_at + LONG_TURN < end) end = model.turn_began_at + LONG_TURN;
   return end < explorer->step_max ? end : explorer->step_max;
@@ -318,13 +337,44 @@ static void go_on_with(struct model_thread *self, struct model_thread *next) {
   ctx_switch(&self->ctx, &next->ctx);
 }
 
+/* Threads that are enabled, or will be when their time comes. */
+static uint64_t going_threads(void) {
+  uint64_t going = enabled_threads();
+  for (uint32_t i = 0; i < model.live_count; i++)
+    if (has_deadline(model.live[i])) going |= bit_of(model.live[i]);
+  return going;
+}
+
+/* The run is too long: ends it when it is known to be without end, or is judged long enough. Every
+ * thread's registers are on its stack when the host looks. */
+static void be_judged(struct model_thread *self) {
+  char what[128];
+  explorer->judged = self;
+  model_switch_to_host(self);
+  switch (explorer->verdict) {
+    case MODEL_LIVELOCK:
+      snprintf(what, sizeof what, "livelock: every thread goes on, and %llu steps later all is the "
+               "same", (unsigned long long)explorer->period);
+      end_blocked(PLAT_MODEL_LIVELOCK, what);
+    case MODEL_TOO_LONG:
+      snprintf(what, sizeof what, "too long: no end after %llu steps",
+               (unsigned long long)model.stats.steps);
+      end_blocked(PLAT_MODEL_TOO_LONG, what);
+    case MODEL_UNDECIDED:
+      break;
+  }
+}
+
 /* A thread that polls for what others or time bring must keep neither from coming: after a long
  * stretch without a point, and after a long turn with points, the others go on, and every second
  * time the earliest deadline comes. That is fair, and no preemption. */
 static void pass_time(struct model_thread *self) {
-  if (model.stats.steps > explorer->step_max)
-    end_blocked(PLAT_MODEL_LIVELOCK, "livelock: the run takes more steps than it may");
-  if (model.stats.steps >= model.turn_began_at + LONG_TURN) model.turn_began_at += LONG_TURN;
+  if (model.stats.steps > explorer->step_max) begin_judging();
+  if (model.is_judged) be_judged(self);
+  if (model.stats.steps >= model.turn_began_at + LONG_TURN) {
+    model.turn_began_at += LONG_TURN;
+    model.tired = self->id + 1;
+  }
   model.stretch_began_at = model.stats.steps;
   bool is_time = ++model.long_stretches % 2 == 0 && earliest_deadline() != NULL;
   if (!is_time) begin_yield(self);
@@ -370,8 +420,10 @@ static struct explorer *explorer_new(void) {
   struct explorer *x = calloc(1, sizeof *x);
   if (x != NULL) x->is_point = calloc(plat_model_site_count(), 1);
   if (x != NULL) x->point_sites = calloc(plat_model_site_count(), 1);
+  if (x != NULL) x->judge = model_judge_new();
   if (x == NULL || x->is_point == NULL || x->point_sites == NULL)
     rt_fatal(RT_END_NOMEM, "out of memory: no explorer");
+  x->point.tired = UINT32_MAX;
   return x;
 }
 
@@ -450,14 +502,22 @@ static void begin_at_mark(void) {
   model.stretch_began_at = model.turn_began_at = 0;
 }
 
-/* Keeps the moment for which a thread has left the world, and sends it back; NULL: the world was
- * left because the run is over. */
+/* Keeps the moment for which a thread has left the world, and sends it back. */
 static struct model_thread *keep_for(struct model_thread *keeper) {
-  if (keeper == NULL) return NULL;
   uint32_t slot = explorer->hooks.keep_in;
   explorer->kept_by[slot] = model_image_keep(slot) ? keeper : NULL;
   explorer->keeper = NULL;
   return keeper;
+}
+
+/* NULL: the world was left because the run is over. */
+static struct model_thread *who_goes_back(void) {
+  struct model_thread *judged = explorer->judged;
+  if (explorer->keeper != NULL) return keep_for(explorer->keeper);
+  if (judged == NULL) return NULL;
+  explorer->judged = NULL;
+  explorer->verdict = model_judge(explorer->judge, judged, going_threads(), &explorer->period);
+  return judged;
 }
 
 static struct model_thread *first_of_run(uint32_t from) {
@@ -481,7 +541,7 @@ void plat_model_explore(struct plat_model_outcome *out) {
   model.look_at_steps = end_of_stretch();
   out->begun_steps = model.stats.steps;
   out->begun_points = model.points;
-  for (; next != NULL; next = keep_for(explorer->keeper)) model_enter_world(next);
+  for (; next != NULL; next = who_goes_back()) model_enter_world(next);
   model.hooks = explorer->hooks;
 }
 
@@ -511,6 +571,7 @@ void plat_model_leave(void) {
   memcpy(plat_model_hot.cost_ps, explorer->cost_ps, sizeof explorer->cost_ps);
   free(explorer->is_point);
   free(explorer->point_sites);
+  model_judge_free(explorer->judge);
   free(explorer);
   explorer = NULL;
   rt_set_end_handler(NULL);

@@ -295,6 +295,16 @@ void model_image_drop(void) {
   vmem_release(i, (sizeof *i + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES);
 }
 
+void model_image_each(void (*visit)(const struct model_range *now, const char *before, void *arg),
+                      void *arg) {
+  for (uint32_t i = 0; i < image->page_count; i++) {
+    const struct page *p = &image->pages[i];
+    struct model_range now = {p->at, p->at + PAGE_BYTES};
+    visit(&now, p->copy, arg);
+  }
+  for (uint32_t i = 0; i < image->fresh_count; i++) visit(&image->fresh[i], NULL, arg);
+}
+
 /* ---- address space in an explored run -------------------------------------------------------- */
 
 /* Pages of the image stay as they are: what was released in this run reads as zero already. */

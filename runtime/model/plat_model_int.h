@@ -6,6 +6,12 @@
 #include "runtime/ctx.h"
 #include "runtime/lockrank.h"
 
+/* A range of addresses that holds part of the world. */
+struct model_range {
+  char *low, *high;
+};
+enum { MODEL_RANGES_MAX = 32 };
+
 enum model_state {
   MODEL_RUNNABLE, /* running, or in the queue by its clock */
   MODEL_BLOCKED,  /* until some other thread's operation */
@@ -14,7 +20,7 @@ enum model_state {
 };
 
 struct model_thread {
-  struct ctx ctx;
+  struct ctx ctx;       /* first */
   uint64_t clock_ps;    /* while it runs: plat_model_hot.clock_ps instead */
   uint64_t start_ps;    /* its clock at its start */
   uint64_t idle_ps;     /* part of its clock since then in which it did not compute */
@@ -75,6 +81,9 @@ struct model {
   uint64_t turn_began_at;         /* steps at which the running thread began its turn */
   uint32_t long_stretches;        /* of this run */
   uint32_t deadlines;             /* that passed since the last point */
+  bool is_judged;                 /* the run is too long: threads take turns, step by step */
+  uint32_t tired;                 /* number + 1 of the last thread that gave way after a long turn
+                                   * since a chooser was asked; 0: none */
   uint64_t ended_cpu_ps;          /* processor time of threads that ended */
   uint64_t random_seed, random_draws;
   struct plat_model_stats stats;
@@ -113,6 +122,19 @@ struct model_thread *model_choose_next(void);
 bool model_in_explored_run(void);
 _Noreturn void model_end_run(enum plat_model_end end, int kind, const char *message);
 
+/* ---- plat_model_judge.c: runs that are too long ---------------------------------------------- */
+
+struct judge;
+enum model_verdict { MODEL_UNDECIDED, MODEL_LIVELOCK, MODEL_TOO_LONG };
+struct judge *model_judge_new(void);
+void model_judge_free(struct judge *j);
+void model_judge_begin(struct judge *j);
+/* On the host's stack, when t has just announced an operation. could_step: a bit for the slot of
+ * each thread that is enabled or has a deadline. LIVELOCK: *period steps ago the state was the
+ * same. */
+enum model_verdict model_judge(struct judge *j, const struct model_thread *t, uint64_t could_step,
+                               uint64_t *period);
+
 /* ---- plat_model_image.c: the world kept and put back ----------------------------------------- */
 
 void model_image_take(void);
@@ -121,6 +143,10 @@ void model_image_restore(uint32_t from);
 /* Keeps the world, every thread suspended. False: it cannot be kept. */
 bool model_image_keep(uint32_t slot);
 void model_image_drop(void);
+/* Whatever runs have written so far, in the order of the first time: now, and what it was at the
+ * image; NULL: the run under way has got it new. */
+void model_image_each(void (*visit)(const struct model_range *now, const char *before, void *arg),
+                      void *arg);
 /* The plat_vm_* of an explored run, where pages belong to the image. */
 bool model_image_commit(void *p, size_t bytes);
 
@@ -144,12 +170,6 @@ void model_lines_begin(void);
 uint64_t model_line_access(enum plat_op kind, uint64_t object, uint32_t processor);
 
 /* ---- plat_model_vm.c ------------------------------------------------------------------------- */
-
-/* A range of addresses that holds part of the world. */
-struct model_range {
-  char *low, *high;
-};
-enum { MODEL_RANGES_MAX = 32 };
 
 void model_vm_init(void);
 /* Fills out[MODEL_RANGES_MAX]; returns how many. */

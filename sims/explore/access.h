@@ -1,6 +1,6 @@
 /* What an operation does to which object, as far as another thread can tell: the dependency
  * relation of the whole explorer. Two operations of different threads are independent if they
- * touch different objects or if both only read. */
+ * touch no common byte, nor else the same object, or if both only read. */
 #ifndef SIMS_EXPLORE_ACCESS_H
 #define SIMS_EXPLORE_ACCESS_H
 
@@ -26,6 +26,7 @@ struct xp_access {
   const void *object; /* to compare: an address (the world is put back at the same place), or a
                        * small number for what has none */
   enum xp_access_kind kind;
+  uint32_t bytes;     /* of memory from there; 0: the object is none that could overlap others */
 };
 
 static inline bool xp_access_writes(enum xp_access_kind k) { return k >= XP_ACCESS_WRITE; }
@@ -38,24 +39,31 @@ static inline struct xp_access xp_access_of(const struct plat_model_op *op) {
     case PLAT_OP_LOAD:
     case PLAT_OP_SLOT_LOAD:
     case PLAT_OP_PLAIN_LOAD:
-      return (struct xp_access){op->address, XP_ACCESS_READ};
+      return (struct xp_access){op->address, XP_ACCESS_READ, plat_model_op_bytes(op)};
     case PLAT_OP_STORE:
     case PLAT_OP_SLOT_STORE:
     case PLAT_OP_PLAIN_STORE:
     case PLAT_OP_RMW:
-      return (struct xp_access){op->address, XP_ACCESS_WRITE};
+      return (struct xp_access){op->address, XP_ACCESS_WRITE, plat_model_op_bytes(op)};
     case PLAT_OP_LOCK:
-      return (struct xp_access){op->address, XP_ACCESS_LOCK};
+      return (struct xp_access){op->address, XP_ACCESS_LOCK, 0};
     case PLAT_OP_UNLOCK:
-      return (struct xp_access){op->address, XP_ACCESS_UNLOCK};
+      return (struct xp_access){op->address, XP_ACCESS_UNLOCK, 0};
     default:
       return xp_access_special(op);
   }
 }
 
+/* They share a byte, or the address of what is no memory. */
+static inline bool xp_ops_meet(const struct plat_model_op *a, const struct plat_model_op *b) {
+  uintptr_t x = (uintptr_t)a->address, y = (uintptr_t)b->address;
+  uint64_t apart = x < y ? y - x : x - y;
+  return x != 0 && y != 0 && (apart == 0 || apart < plat_model_op_bytes(x < y ? a : b));
+}
+
 /* Of two announced operations. */
 static inline bool xp_ops_conflict(const struct plat_model_op *a, const struct plat_model_op *b) {
-  if (a->address != b->address || a->address == NULL) return false;
+  if (!xp_ops_meet(a, b)) return false;
   return xp_access_of(a).kind != XP_ACCESS_READ || xp_access_of(b).kind != XP_ACCESS_READ;
 }
 

@@ -129,11 +129,20 @@ static uint32_t bound_levels(const struct xp_report *r) {
   return 0;
 }
 
-static void add_guarantee(cJSON *doc, const struct xp_report *r) {
+/* What is said holds for the variants that were searched. */
+static void add_variants(char *text, size_t bytes, const struct xp_about *about) {
+  size_t length = strlen(text);
+  if (about->variants < 2 || length >= bytes) return;
+  snprintf(text + length, bytes - length, "; of %llu of %llu data choices",
+           (unsigned long long)about->variants_done, (unsigned long long)about->variants);
+}
+
+static void add_guarantee(cJSON *doc, const struct xp_report *r, const struct xp_about *about) {
   static const char *const kinds[] = {"EXHAUSTED", "BOUND", "PROBABILITY"};
-  char text[512];
+  char text[1024];
   const char *kind = "NONE";
   xp_guarantee(r, text, sizeof text);
+  add_variants(text, sizeof text, about);
   for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
     if (strncmp(text, kinds[i], strlen(kinds[i])) == 0) kind = kinds[i];
   cJSON *guarantee = cJSON_AddObjectToObject(doc, "guarantee");
@@ -160,7 +169,7 @@ cJSON *xp_document(const struct xp_report *r, const struct xp_about *about) {
   add_coverage(doc, r);
   add_rates(doc, r, sc->explore_jobs);
   cJSON_AddBoolToObject(doc, "interrupted", about->is_interrupted);
-  add_guarantee(doc, r);
+  add_guarantee(doc, r, about);
   cJSON *violation = about->violation != NULL ? about->violation : cJSON_CreateNull();
   cJSON_AddItemToObject(doc, "violation", violation);
   if (about->replay != NULL) cJSON_AddItemToObject(doc, "replay", about->replay);

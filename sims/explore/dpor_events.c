@@ -5,8 +5,6 @@
 #include "sims/explore/dpor_int.h"
 #include "sims/memory.h"
 
-enum { FIRST_SLOTS = 256 };
-
 static inline uint64_t bit(uint32_t thread) { return UINT64_C(1) << thread; }
 
 /* ---- tables ---------------------------------------------------------------------------------- */
@@ -14,8 +12,8 @@ static inline uint64_t bit(uint32_t thread) { return UINT64_C(1) << thread; }
 void dpor_events_free(struct dpor *d) {
   free(d->clock);
   free(d->access);
-  free(d->object);
-  free(d->slot);
+  free(d->latest);
+  xp_objects_free(&d->objects);
   free(d->candidate);
 }
 
@@ -47,29 +45,13 @@ uint32_t dpor_thread(struct dpor *d, uint32_t number) {
   return d->threads++;
 }
 
-static uint32_t *find_slot(struct dpor *d, const void *address) {
-  uint64_t hash = rng_mix64((uint64_t)(uintptr_t)address);
-  uint32_t i = (uint32_t)hash & (d->slots - 1);
-  while (d->slot[i] != 0 && d->object[d->slot[i] - 1].address != address)
-    i = (i + 1) & (d->slots - 1);
-  return &d->slot[i];
-}
-
-static void grow_slots(struct dpor *d) {
-  free(d->slot);
-  d->slots = d->slots == 0 ? FIRST_SLOTS : 2 * d->slots;
-  d->slot = sim_alloc(d->slots * sizeof *d->slot);
-  for (uint32_t i = 0; i < d->objects; i++) *find_slot(d, d->object[i].address) = i + 1;
-}
-
-static uint32_t object_index(struct dpor *d, const void *address) {
-  if (2 * d->objects >= d->slots) grow_slots(d);
-  uint32_t *slot = find_slot(d, address);
-  if (*slot != 0) return *slot - 1;
-  d->object = sim_grow(d->object, &d->object_room, d->objects, sizeof *d->object);
-  d->object[d->objects] = (struct dpor_object){address, DPOR_NONE};
-  *slot = ++d->objects;
-  return d->objects - 1;
+static uint32_t object_index(struct dpor *d, const struct xp_access *a) {
+  uint32_t index = xp_objects_index(&d->objects, a);
+  while (plat_unlikely(d->latest_count <= index)) {
+    d->latest = sim_grow(d->latest, &d->latest_room, d->latest_count, sizeof *d->latest);
+    d->latest[d->latest_count++] = DPOR_NONE;
+  }
+  return index;
 }
 
 static inline uint32_t *clock_of(const struct dpor *d, uint32_t event) {
@@ -109,18 +91,23 @@ static bool is_repeated(const struct dpor *d, uint32_t latest, uint32_t event,
                      : kind == XP_ACCESS_READ && was == XP_ACCESS_WRITE;
 }
 
-static void note_object(struct dpor_footprint *f, uint32_t object, enum xp_access_kind kind) {
-  f->touches |= bit(object & 63);
-  if (xp_access_writes(kind)) f->writes |= bit(object & 63);
+/* Of two overlapping objects the one that is new has the other's bit as well. */
+static void note_object(const struct dpor *d, struct dpor_footprint *f, uint32_t object,
+                        enum xp_access_kind kind) {
+  const struct xp_object *x = &d->objects.object[object];
+  uint64_t bits = bit(object & 63);
+  for (uint32_t i = 0; i < x->over_count; i++) bits |= bit(x->over[i] & 63);
+  f->touches |= bits;
+  if (xp_access_writes(kind)) f->writes |= bits;
 }
 
 static void touch(struct dpor *d, uint32_t event, struct xp_access a) {
   struct dpor_node *n = &d->node[event];
-  uint32_t object = object_index(d, a.object);
-  uint32_t latest = d->object[object].latest;
+  uint32_t object = object_index(d, &a);
+  uint32_t latest = d->latest[object];
   if (is_repeated(d, latest, event, a.kind)) return;
-  note_object(&n->footprint, object, a.kind);
-  d->object[object].latest = d->access_count;
+  note_object(d, &n->footprint, object, a.kind);
+  d->latest[object] = d->access_count;
   add_access(d, n, (struct dpor_access){object, event, latest, a.kind, false});
 }
 
@@ -137,12 +124,12 @@ void dpor_block_event(struct dpor *d, uint32_t i) {
   struct xp_access a = xp_access_of(op);
   if (a.kind == XP_ACCESS_NONE) return;
   if (a.kind == XP_ACCESS_LOCK) {
-    touch(d, i, (struct xp_access){a.object, XP_ACCESS_BLOCK});
+    touch(d, i, (struct xp_access){a.object, XP_ACCESS_BLOCK, 0});
     return;
   }
   if (a.kind == XP_ACCESS_TIMEOUT) a.kind = XP_ACCESS_WAIT;
-  uint32_t object = object_index(d, a.object);
-  note_object(&d->node[i].footprint, object, a.kind);
+  uint32_t object = object_index(d, &a);
+  note_object(d, &d->node[i].footprint, object, a.kind);
   add_access(d, &d->node[i], (struct dpor_access){object, i, DPOR_NONE, a.kind, true});
 }
 
@@ -150,7 +137,7 @@ void dpor_undo_event(struct dpor *d, uint32_t i) {
   const struct dpor_node *n = &d->node[i];
   for (uint32_t k = n->footprint.count; k-- > 0;) {
     const struct dpor_access *a = &d->access[n->footprint.first + k];
-    if (!a->is_pending) d->object[a->object].latest = a->previous;
+    if (!a->is_pending) d->latest[a->object] = a->previous;
   }
   d->last_event[n->thread] = n->previous;
   d->last_timeout = n->timeout_before;
@@ -184,8 +171,14 @@ static enum step relation(enum xp_access_kind a, enum xp_access_kind b, bool is_
 /* Of a sleeper and of an event. What the sleeper waits for in the middle of its stretch is in
  * conflict with what would come in between, not with what ends the waiting: it goes on right after
  * that. */
-static bool accesses_conflict(const struct dpor_access *a, const struct dpor_access *b) {
-  if (a->object != b->object || b->is_pending) return false;
+static bool accesses_conflict(const struct dpor *d, const struct dpor_access *a,
+                              const struct dpor_access *b) {
+  const struct xp_object *object = d->objects.object;
+  if (b->is_pending) return false;
+  if (a->object != b->object &&
+      (object[a->object].over_count == 0 ||
+       !xp_objects_overlap(&object[a->object], &object[b->object])))
+    return false;
   if (a->is_pending) return (relation(a->kind, b->kind, false) & RACE) != 0;
   return xp_access_writes(a->kind) || xp_access_writes(b->kind);
 }
@@ -195,7 +188,8 @@ bool dpor_conflict(const struct dpor *d, const struct dpor_footprint *a,
   if (((a->writes & b->touches) | (a->touches & b->writes)) == 0) return false;
   for (uint32_t i = 0; i < a->count; i++)
     for (uint32_t k = 0; k < b->count; k++)
-      if (accesses_conflict(&d->access[a->first + i], &d->access[b->first + k])) return true;
+      if (accesses_conflict(d, &d->access[a->first + i], &d->access[b->first + k]))
+        return true;
   return false;
 }
 
@@ -240,6 +234,20 @@ static void add_dependencies(struct dpor *d, uint32_t event, const struct dpor_a
   if (a->kind == XP_ACCESS_LOCK && taken.unlock != DPOR_NONE) *s = taken;
 }
 
+/* The same for the objects that overlap a's: memory, which is only read and written. */
+static void add_overlapping(struct dpor *d, uint32_t event, const struct dpor_access *a) {
+  const struct xp_object *x = &d->objects.object[a->object];
+  for (uint32_t i = 0; i < x->over_count; i++) {
+    for (uint32_t k = d->latest[x->over[i]]; k != DPOR_NONE; k = d->access[k].previous) {
+      const struct dpor_access *b = &d->access[k];
+      if (b->event == event) continue;
+      enum step step = relation(a->kind, b->kind, false);
+      if (step != SKIP) add_candidate(d, b->event, true);
+      if ((step & STOP) != 0) break;
+    }
+  }
+}
+
 static void collect_candidates(struct dpor *d, uint32_t event) {
   const struct dpor_node *n = &d->node[event];
   struct section section = {.unlock = DPOR_NONE};
@@ -249,6 +257,7 @@ static void collect_candidates(struct dpor *d, uint32_t event) {
     const struct dpor_access *a = &d->access[n->footprint.first + k];
     if (a->is_pending) continue;
     add_dependencies(d, event, a, is_late, &section);
+    add_overlapping(d, event, a);
     is_late |= a->kind != XP_ACCESS_JOIN; /* of which nothing can come in between */
     is_timeout |= a->kind == XP_ACCESS_TIMEOUT;
   }

@@ -11,24 +11,20 @@
 #ifndef SIMS_EXPLORE_DPOR_INT_H
 #define SIMS_EXPLORE_DPOR_INT_H
 
-#include "sims/explore/access.h"
+#include "sims/explore/objects.h"
 #include "sims/explore/search.h"
 
 enum { DPOR_THREADS = 64 };
 #define DPOR_NONE UINT32_MAX
 
-/* One access of an event. Those of one object form a list, latest first. */
+/* One access of an event. Those of one object form a list, latest first; what overlaps it has a
+ * list of its own. */
 struct dpor_access {
-  uint32_t object;   /* index into dpor.object */
+  uint32_t object;   /* number in dpor.objects */
   uint32_t event;
   uint32_t previous; /* access on the object before; DPOR_NONE: none */
   enum xp_access_kind kind;
   bool is_pending;   /* where the event's thread waits in the middle of its stretch: in no list */
-};
-
-struct dpor_object {
-  const void *address;
-  uint32_t latest;   /* access; DPOR_NONE: none in this run */
 };
 
 /* Accesses of one event; the masks have a bit for each object, many to one. */
@@ -90,11 +86,9 @@ struct dpor {
   /* What an event depends on, while it is finished. */
   struct dpor_candidate *candidate;
   uint32_t candidate_room, candidates;
-  /* Objects by address: open addressing, slots hold an index + 1. */
-  struct dpor_object *object;
-  uint32_t object_room, objects;
-  uint32_t *slot;
-  uint32_t slots;
+  struct xp_objects objects;
+  uint32_t *latest;         /* by object: access; DPOR_NONE: none in this run */
+  uint32_t latest_room, latest_count;
   /* Work items. */
   uint64_t unit, nth;
   bool has_run, is_new, is_finished, is_asleep;

@@ -20,7 +20,14 @@
 #include "sims/memory.h"
 #include "sims/protocol.h"
 
-enum { VARIANTS_MAX = 10000 /* tried of a large grid */ };
+enum {
+  SAMPLE_VARIANTS = 16, /* of many, those that points are learned from before they are searched */
+  SAMPLE_QUIET = 2,     /* that show nothing new end it */
+  VARIANTS_ALL = 1000,  /* so many are all tried, */
+  VARIANTS_MIN = 16, VARIANTS_MAX = 10000, /* and of a large grid as many as can have */
+  VARIANT_RUNS = 100,   /* so many schedules each, */
+  VARIANT_NS = 20000000 /* and that time */
+};
 #define TELL_EVERY_NS UINT64_C(100000000)
 #define KEEP_EVERY_NS UINT64_C(1000000000)
 
@@ -35,15 +42,17 @@ struct explorer {
   struct scenario *scenario;       /* as given: the first of every choice */
   struct scenario *variant;        /* prepared */
   uint32_t *choices;
-  uint64_t variants, variants_done;
+  uint64_t variants, tried, variants_done;
   struct xp_config config;
   struct xp_report report;         /* of all variants */
   bool has_report;
   struct xp_report current;        /* of the search under way */
   enum doing doing;
   uint64_t told_ns, kept_ns;       /* of the last progress line; of the last result so far */
+  struct xp_races *sample;         /* places learned from a sample of many variants; NULL: few */
   uint8_t *sites;                  /* config.point_sites */
   uint64_t begin_ns, found_ns;
+  uint64_t learning_ns;            /* that the search has been given back */
   cJSON *violation;
   const struct xp_file *file;      /* replayed; NULL: a token, or a search */
   uint32_t differs_at;             /* the first point of the replay that was not as in the file */
@@ -136,7 +145,7 @@ static void write_progress(struct explorer *x, uint64_t now_ns) {
                   (unsigned long long)(x->report.runs + x->current.runs));
   if (x->variants > 1)
     snprintf(what + n, sizeof what - (size_t)n, ", variant %llu of %llu",
-             (unsigned long long)x->variants_done + 1, (unsigned long long)x->variants);
+             (unsigned long long)x->variants_done + 1, (unsigned long long)x->tried);
   cJSON_AddStringToObject(json, "type", "progress");
   cJSON_AddStringToObject(json, "phase", "explore");
   cJSON_AddNumberToObject(json, "done", done > 1 ? 1 : done);
@@ -173,7 +182,7 @@ static void learn_points(struct explorer *x) {
   free(x->sites);
   x->sites = x->scenario->has_litmus
                  ? NULL
-                 : xp_points_learn(&x->config, XP_LEARN_STEPS, is_asked_to_end, x);
+                 : xp_points_learn(&x->config, x->sample, XP_LEARN_STEPS, is_asked_to_end, x);
   x->config.point_sites = x->sites;
 }
 
@@ -188,9 +197,33 @@ static int prepare_world(struct explorer *x) {
   return xp_variant_prepare(x->engine, x->variant);
 }
 
+/* Points of a sample: most of what each of many variants would take longer to learn than to be
+ * searched. The same variants in a search and in a replay, so that both have the same points. */
+static int learn_sample(struct explorer *x) {
+  uint32_t *choices = x->choices, quiet = 0;
+  uint64_t sampled = x->variants < SAMPLE_VARIANTS ? x->variants : SAMPLE_VARIANTS;
+  int status = TRI_EXIT_OK;
+  struct xp_races *races = xp_races_new();
+  x->choices = sim_alloc((x->scenario->choose_count + 1) * sizeof *x->choices);
+  for (uint64_t i = 0; i < sampled && quiet < SAMPLE_QUIET && x->asked_to_end == 0; i++) {
+    uint64_t number = xp_variant_pick(i, sampled, x->variants, x->config.seed);
+    xp_variant_choices(x->scenario, number, x->choices);
+    status = prepare_world(x);
+    if (status != TRI_EXIT_OK) break;
+    begin_doing(x, DOING_LEARNING);
+    quiet = xp_points_sample(races, &x->config, is_asked_to_end, x) ? 0 : quiet + 1;
+  }
+  free(x->choices);
+  x->choices = choices;
+  x->sample = races;
+  return status;
+}
+
 /* With its points known. */
 static int prepare(struct explorer *x) {
-  int status = prepare_world(x);
+  int status = TRI_EXIT_OK;
+  if (x->variants > 1 && x->sample == NULL && !x->scenario->has_litmus) status = learn_sample(x);
+  if (status == TRI_EXIT_OK) status = prepare_world(x);
   if (status == TRI_EXIT_OK) learn_points(x);
   return status;
 }
@@ -317,13 +350,16 @@ static void tell_failure(struct explorer *x, struct xp_report *r) {
 
 /* ---- the search ------------------------------------------------------------------------------ */
 
-/* Of what is left, the share of each variant that is left. */
+/* Of what is left, the share of each variant that is left. Learning before the first search takes
+ * no more than half of the time. */
 static void share_budget(struct explorer *x, uint64_t left) {
   uint64_t spent = xp_now_ns() - x->begin_ns, time_ns = x->scenario->explore_time_ns;
+  if (x->variants_done == 0 && spent > time_ns / 2) x->learning_ns = spent - time_ns / 2;
+  spent -= x->learning_ns;
   x->config.schedules = x->scenario->explore_schedules;
   x->config.time_ns = time_ns;
   if (x->config.schedules != UINT64_MAX)
-    x->config.schedules = (x->config.schedules + x->variants - 1) / x->variants;
+    x->config.schedules = (x->config.schedules + x->tried - 1) / x->tried;
   if (time_ns == UINT64_MAX) return;
   uint64_t rest = time_ns > spent ? time_ns - spent : 0;
   x->config.time_ns = rest / left + 1;
@@ -344,6 +380,7 @@ static void tell_divergence(struct explorer *x, const struct xp_divergence *d) {
 /* The report of one variant becomes part of that of all. */
 static void take_report(struct explorer *x) {
   if (x->has_report) {
+    x->current.elapsed_ns += x->report.elapsed_ns; /* one after the other, not side by side */
     xp_report_merge(&x->report, &x->current);
     xp_report_free(&x->current);
   } else {
@@ -374,13 +411,23 @@ static bool search_variant(struct explorer *x, uint64_t left, int *status) {
   return x->violation == NULL && x->asked_to_end == 0 && x->config.time_ns > 1;
 }
 
+/* By what is asked for, not by what the machine can do, so that they are the same everywhere. */
+static uint64_t variants_tried(const struct explorer *x) {
+  uint64_t by_runs = x->scenario->explore_schedules / VARIANT_RUNS;
+  uint64_t by_time = x->scenario->explore_time_ns / VARIANT_NS;
+  uint64_t tried = by_runs < by_time ? by_runs : by_time;
+  if (tried < VARIANTS_MIN) tried = VARIANTS_MIN;
+  if (tried > VARIANTS_MAX) tried = VARIANTS_MAX;
+  return tried < x->variants && x->variants > VARIANTS_ALL ? tried : x->variants;
+}
+
 static int search(struct explorer *x) {
-  uint64_t tried = x->variants < VARIANTS_MAX ? x->variants : VARIANTS_MAX;
   int status = TRI_EXIT_OK;
-  for (uint64_t i = 0; i < tried; i++) {
-    uint64_t number = xp_variant_pick(i, tried, x->variants, x->config.seed);
+  x->tried = variants_tried(x);
+  for (uint64_t i = 0; i < x->tried; i++) {
+    uint64_t number = xp_variant_pick(i, x->tried, x->variants, x->config.seed);
     xp_variant_choices(x->scenario, number, x->choices);
-    if (!search_variant(x, tried - i, &status)) break;
+    if (!search_variant(x, x->tried - i, &status)) break;
   }
   if (!x->has_report) return status;
   write_result_as("result", document(x, &x->report, x->violation));

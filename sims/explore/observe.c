@@ -11,10 +11,10 @@
 #include "sims/explore/access.h"
 #include "sims/memory.h"
 
-enum { FIRST_ROOM = 256 };
 #define NOBODY UINT32_MAX
 
 void xp_observer_free(struct xp_observer *o) {
+  xp_objects_free(&o->objects);
   free(o->seen);
   free(o->steps);
   free(o->steps_run);
@@ -28,30 +28,20 @@ void xp_observer_begin(struct xp_observer *o) {
 
 /* ---- objects --------------------------------------------------------------------------------- */
 
-static struct xp_seen *find(struct xp_seen *seen, uint32_t room, const void *object) {
-  uint64_t h = (uint64_t)(uintptr_t)object * 0x9e3779b97f4a7c15u;
-  uint32_t i = (uint32_t)(h >> 40) & (room - 1);
-  while (seen[i].object != NULL && seen[i].object != object) i = (i + 1) & (room - 1);
-  return &seen[i];
-}
-
-static void grow(struct xp_observer *o) {
-  uint32_t room = o->room == 0 ? FIRST_ROOM : 2 * o->room;
-  struct xp_seen *seen = sim_alloc(room * sizeof *seen);
-  for (uint32_t i = 0; i < o->room; i++)
-    if (o->seen[i].object != NULL) *find(seen, room, o->seen[i].object) = o->seen[i];
-  free(o->seen);
-  o->seen = seen;
-  o->room = room;
-}
-
-static inline struct xp_seen *seen_of(struct xp_observer *o, const void *object) {
-  if (plat_unlikely(2 * o->count >= o->room)) grow(o);
-  struct xp_seen *s = find(o->seen, o->room, object);
-  if (plat_likely(s->run == o->run)) return s;
-  o->count += s->object == NULL;
-  *s = (struct xp_seen){.object = object, .run = o->run, .reader_thread = NOBODY};
+static inline struct xp_seen *seen_of(struct xp_observer *o, uint32_t object) {
+  struct xp_seen *s = &o->seen[object];
+  if (plat_unlikely(s->run != o->run))
+    *s = (struct xp_seen){.run = o->run, .reader_thread = NOBODY};
   return s;
+}
+
+static inline uint32_t object_of(struct xp_observer *o, const struct xp_access *a) {
+  uint32_t object = xp_objects_index(&o->objects, a);
+  while (plat_unlikely(o->count <= object)) {
+    o->seen = sim_grow(o->seen, &o->room, o->count, sizeof *o->seen);
+    o->seen[o->count++].run = 0;
+  }
+  return object;
 }
 
 /* ---- threads --------------------------------------------------------------------------------- */
@@ -119,23 +109,46 @@ static inline uint64_t hash_pair(uint64_t a, uint64_t b) {
   return (uint64_t)(product >> 64) ^ (uint64_t)product;
 }
 
+/* What an access comes after in one of the objects that it concerns. */
+static inline void see_before(struct xp_observer *o, const struct xp_seen *s, bool writes,
+                              uint32_t thread, uint32_t site) {
+  if (s->writer != 0 && s->writer_thread != thread)
+    cover_pair(o->coverage, s->writer_site, site);
+  if (writes && s->reader_thread != NOBODY && s->reader_thread != thread)
+    cover_pair(o->coverage, s->reader_site, site);
+}
+
+static __attribute__((noinline)) void see_overlapping(struct xp_observer *o, uint32_t object,
+                                                      uint64_t name, bool writes,
+                                                      uint32_t thread, uint32_t site) {
+  const struct xp_object *x = &o->objects.object[object];
+  for (uint32_t i = 0; i < x->over_count; i++) {
+    const struct xp_object *over = &o->objects.object[x->over[i]];
+    const struct xp_seen *s = seen_of(o, x->over[i]);
+    if (s->writer != 0)
+      o->hash += hash_pair(name, s->writer + (uintptr_t)over->address + over->bytes);
+    see_before(o, s, writes, thread, site);
+  }
+}
+
 void xp_observer_see(struct xp_observer *o, const struct plat_model_op *op) {
   uint32_t site = plat_model_site_index(op->site);
   cover(o, op, site);
   struct xp_access a = xp_access_of(op);
   if (a.kind == XP_ACCESS_NONE) return;
-  struct xp_seen *s = seen_of(o, a.object);
+  bool writes = xp_access_writes(a.kind);
+  uint32_t object = object_of(o, &a);
+  struct xp_seen *s = seen_of(o, object);
   uint64_t name = next_name(o, op->thread);
   o->hash += hash_pair(name, s->writer + (uintptr_t)a.object);
-  if (s->writer != 0 && s->writer_thread != op->thread)
-    cover_pair(o->coverage, s->writer_site, site);
-  if (!xp_access_writes(a.kind)) {
+  see_before(o, s, writes, op->thread, site);
+  if (plat_unlikely(o->objects.object[object].over_count > 0))
+    see_overlapping(o, object, name, writes, op->thread, site);
+  if (!writes) {
     s->reader_site = site;
     s->reader_thread = op->thread;
     return;
   }
-  if (s->reader_thread != NOBODY && s->reader_thread != op->thread)
-    cover_pair(o->coverage, s->reader_site, site);
   s->writer = name;
   s->writer_site = site;
   s->writer_thread = op->thread;

@@ -2,11 +2,11 @@
 #ifndef SIMS_EXPLORE_OBSERVE_H
 #define SIMS_EXPLORE_OBSERVE_H
 
+#include "sims/explore/objects.h"
 #include "sims/explore/search.h"
 
 /* What a run knows of an object. */
 struct xp_seen {
-  const void *object;
   uint64_t run;          /* the rest is of that run */
   uint64_t writer;       /* identity of the last write; 0: none */
   uint32_t writer_site, writer_thread;
@@ -20,7 +20,8 @@ struct xp_observer {
   uint64_t run;          /* number of the run under way, from 1 */
   uint64_t hash;         /* of the class so far */
   uint64_t threads;      /* bit by thread number mod 64 */
-  struct xp_seen *seen;  /* open addressing, by object */
+  struct xp_objects objects;
+  struct xp_seen *seen;  /* by object */
   uint32_t room, count;
   uint32_t *steps;       /* by thread: accesses so far in this run */
   uint64_t *steps_run;

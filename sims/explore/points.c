@@ -3,25 +3,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sims/explore/races.h"
 #include "sims/memory.h"
 
 enum {
   LEARN_RUNS = 100,  /* of a round */
   LEARN_ROUNDS = 20,
-  LEARN_QUIET = 2    /* rounds without a new place that end learning */
+  LEARN_QUIET = 2,   /* rounds without a new place that end learning */
+  SAMPLE_RUNS = 50,
+  FEW_RUNS = 10      /* beside what a sample has shown */
 };
 
-uint8_t *xp_points_learn(const struct xp_config *c, uint64_t steps, bool (*stop)(void *arg),
-                         void *arg) {
-  struct xp_races *races = xp_races_new();
-  uint32_t quiet = 0;
-  for (uint32_t i = 0; i < LEARN_ROUNDS && quiet < LEARN_QUIET; i++) {
-    if (xp_races_steps(races) >= steps || (stop != NULL && stop(arg))) break;
-    uint32_t fresh =
-        xp_races_learn(races, c->classes, rng_split(c->seed, i), LEARN_RUNS, c->step_max);
-    quiet = fresh == 0 ? quiet + 1 : 0;
+bool xp_points_sample(struct xp_races *races, const struct xp_config *c, bool (*stop)(void *arg),
+                      void *arg) {
+  struct xp_learning l = {.classes = c->classes, .seed = c->seed, .runs = SAMPLE_RUNS,
+                          .rounds = 1, .quiet = 1, .steps = XP_LEARN_STEPS_FEW,
+                          .step_max = c->step_max, .stop = stop, .stop_arg = arg};
+  return xp_races_learn(races, &l);
+}
+
+uint8_t *xp_points_learn(const struct xp_config *c, const struct xp_races *sample, uint64_t steps,
+                         bool (*stop)(void *arg), void *arg) {
+  struct xp_races *races = sample != NULL ? xp_races_copy(sample) : xp_races_new();
+  struct xp_learning l = {.classes = c->classes, .seed = c->seed, .runs = LEARN_RUNS,
+                          .rounds = LEARN_ROUNDS, .quiet = LEARN_QUIET, .steps = steps,
+                          .step_max = c->step_max, .stop = stop, .stop_arg = arg};
+  if (sample != NULL) {
+    l.runs = FEW_RUNS;
+    l.rounds = 1;
   }
+  xp_races_learn(races, &l);
   uint8_t *sites = xp_races_sites(races);
   xp_races_free(races);
   return sites;

@@ -4,19 +4,18 @@
 #include <string.h>
 
 #include "runtime/rng.h"
-#include "sims/explore/access.h"
+#include "sims/explore/objects.h"
 #include "sims/memory.h"
 
-enum { THREADS = PLAT_MODEL_CHOOSER_THREADS, OBJECTS_MIN = 1024 };
+enum { THREADS = PLAT_MODEL_CHOOSER_THREADS };
 
 typedef uint32_t clock_of[THREADS]; /* operations of each thread that happened before */
 
 /* What a run did to one object. */
 struct object {
-  const void *address;
   uint64_t run;              /* the rest is of that run */
-  clock_of writes, reads;    /* before the last write; joined over the reads since */
   uint32_t write_at, write_site, write_thread; /* write_at 0: none */
+  clock_of writes, reads;    /* before the last write; joined over the reads since */
   uint32_t read_at[THREADS], read_site[THREADS];
 };
 
@@ -28,8 +27,10 @@ struct xp_races {
   uint64_t run;
   uint64_t rng;
   bool is_lazy;              /* this run switches seldom */
+  uint32_t width;            /* of clocks, in use: threads met so far, in fours */
   clock_of clock[THREADS];   /* by thread number modulo THREADS */
-  struct object **table;     /* open addressing by address; a power of two */
+  struct xp_objects objects;
+  struct object **table;     /* by object; NULL: none yet */
   uint32_t room, used;
 };
 
@@ -39,57 +40,54 @@ struct xp_races *xp_races_new(void) {
   r->is_addition = sim_alloc(plat_model_site_count());
   for (uint32_t i = 0; i < plat_model_site_count(); i++)
     r->is_addition[i] = strstr(plat_model_site_at(i)->what, "_add_relaxed(") != NULL;
-  r->room = OBJECTS_MIN;
-  r->table = sim_alloc(r->room * sizeof(struct object *));
   return r;
 }
 
 void xp_races_free(struct xp_races *r) {
-  for (uint32_t i = 0; i < r->room; i++) free(r->table[i]);
+  for (uint32_t i = 0; i < r->used; i++) free(r->table[i]);
+  xp_objects_free(&r->objects);
   free(r->table);
   free(r->site);
   free(r->is_addition);
   free(r);
 }
 
+struct xp_races *xp_races_copy(const struct xp_races *from) {
+  struct xp_races *r = xp_races_new();
+  memcpy(r->site, from->site, plat_model_site_count());
+  r->count = from->count;
+  return r;
+}
+
 /* ---- objects --------------------------------------------------------------------------------- */
 
-static struct object **slot_of(struct object **table, uint32_t room, const void *address) {
-  uint32_t at = (uint32_t)(((uintptr_t)address * 0x9e3779b97f4a7c15ull) >> 40) & (room - 1);
-  while (table[at] != NULL && table[at]->address != address) at = (at + 1) & (room - 1);
-  return &table[at];
+static uint32_t number_of(struct xp_races *r, const struct xp_access *a) {
+  uint32_t number = xp_objects_index(&r->objects, a);
+  while (r->used <= number) {
+    r->table = sim_grow(r->table, &r->room, r->used, sizeof(struct object *));
+    r->table[r->used++] = NULL;
+  }
+  return number;
 }
 
-static void grow(struct xp_races *r) {
-  uint32_t room = 2 * r->room;
-  struct object **table = sim_alloc(room * sizeof(struct object *));
-  for (uint32_t i = 0; i < r->room; i++)
-    if (r->table[i] != NULL) *slot_of(table, room, r->table[i]->address) = r->table[i];
-  free(r->table);
-  r->table = table;
-  r->room = room;
-}
-
-static struct object *object_at(struct xp_races *r, const void *address) {
-  if (2 * r->used >= r->room) grow(r);
-  struct object **slot = slot_of(r->table, r->room, address);
-  if (*slot == NULL) {
-    *slot = sim_alloc(sizeof **slot);
-    r->used++;
-  }
-  if ((*slot)->run != r->run) {
-    memset(*slot, 0, sizeof **slot);
-    (*slot)->address = address;
-    (*slot)->run = r->run;
-  }
-  return *slot;
+static struct object *object_at(struct xp_races *r, uint32_t number) {
+  struct object *o = r->table[number];
+  if (o == NULL) o = r->table[number] = sim_alloc(sizeof *o);
+  if (o->run == r->run) return o;
+  size_t used = r->width * sizeof *o->writes;
+  o->run = r->run;
+  o->write_at = 0;
+  memset(o->writes, 0, used);
+  memset(o->reads, 0, used);
+  memset(o->read_at, 0, used);
+  return o;
 }
 
 /* ---- races ----------------------------------------------------------------------------------- */
 
-static void join(clock_of into, const clock_of from) {
-  for (uint32_t i = 0; i < THREADS; i++)
-    if (from[i] > into[i]) into[i] = from[i];
+static inline void join(const struct xp_races *r, clock_of into, const clock_of from) {
+  for (uint32_t i = 0; i < r->width; i += 4)
+    for (uint32_t k = i; k < i + 4; k++) into[k] = from[k] > into[k] ? from[k] : into[k];
 }
 
 static void flag(struct xp_races *r, uint32_t site) {
@@ -112,7 +110,7 @@ static void race_with_write(struct xp_races *r, const struct object *o, uint32_t
 
 static void race_with_reads(struct xp_races *r, const struct object *o, uint32_t t,
                             uint32_t site) {
-  for (uint32_t i = 0; i < THREADS; i++) {
+  for (uint32_t i = 0; i < r->width; i++) {
     if (i == t || o->read_at[i] == 0 || o->read_at[i] <= r->clock[t][i]) continue;
     flag(r, site);
     flag(r, o->read_site[i]);
@@ -121,11 +119,11 @@ static void race_with_reads(struct xp_races *r, const struct object *o, uint32_t
 
 static void read_object(struct xp_races *r, struct object *o, uint32_t t, uint32_t site) {
   race_with_write(r, o, t, site);
-  join(r->clock[t], o->writes);
+  join(r, r->clock[t], o->writes);
   uint32_t now = ++r->clock[t][t];
   o->read_at[t] = now;
   o->read_site[t] = site;
-  join(o->reads, r->clock[t]);
+  join(r, o->reads, r->clock[t]);
 }
 
 /* A mutex that is released races with nothing: who wants it races with who took it. */
@@ -136,15 +134,28 @@ static void write_object(struct xp_races *r, struct object *o, uint32_t t, uint3
     race_with_write(r, o, t, site);
     race_with_reads(r, o, t, site);
   }
-  join(r->clock[t], o->writes);
-  join(r->clock[t], o->reads);
+  join(r, r->clock[t], o->writes);
+  join(r, r->clock[t], o->reads);
   uint32_t now = ++r->clock[t][t];
-  memcpy(o->writes, r->clock[t], sizeof o->writes);
-  memset(o->reads, 0, sizeof o->reads);
-  memset(o->read_at, 0, sizeof o->read_at);
+  memcpy(o->writes, r->clock[t], r->width * sizeof *o->writes);
+  memset(o->reads, 0, r->width * sizeof *o->reads);
+  memset(o->read_at, 0, r->width * sizeof *o->read_at);
   o->write_at = now;
   o->write_thread = t;
   if (!is_release) o->write_site = site;
+}
+
+/* The objects that share a byte with it. */
+static void meet_overlapping(struct xp_races *r, uint32_t number, uint32_t t, uint32_t site,
+                             bool writes) {
+  const struct xp_object *x = &r->objects.object[number];
+  for (uint32_t i = 0; i < x->over_count; i++) {
+    struct object *o = object_at(r, x->over[i]);
+    race_with_write(r, o, t, site);
+    if (writes) race_with_reads(r, o, t, site);
+    join(r, r->clock[t], o->writes);
+    if (writes) join(r, r->clock[t], o->reads);
+  }
 }
 
 static void see(const struct plat_model_op *op, void *arg) {
@@ -152,7 +163,10 @@ static void see(const struct plat_model_op *op, void *arg) {
   struct xp_access a = xp_access_of(op);
   if (a.object == NULL || a.kind == XP_ACCESS_NONE) return;
   uint32_t t = op->thread % THREADS, site = plat_model_site_index(op->site);
-  struct object *o = object_at(r, a.object);
+  while (r->width <= t) r->width += 4; /* what is new in clocks is 0 */
+  uint32_t number = number_of(r, &a);
+  meet_overlapping(r, number, t, site, xp_access_writes(a.kind));
+  struct object *o = object_at(r, number);
   if (xp_access_writes(a.kind))
     write_object(r, o, t, site, a.kind);
   else
@@ -168,26 +182,43 @@ static uint32_t choose(const struct plat_model_point *p, void *arg) {
   return stays ? p->running : rng_fastrandn(&r->rng, p->count);
 }
 
-uint32_t xp_races_learn(struct xp_races *r, uint32_t classes, uint64_t seed, uint32_t runs,
-                        uint64_t step_max) {
+static void run_once(struct xp_races *r, uint64_t seed, uint32_t i) {
+  struct plat_model_outcome out;
+  r->run++;
+  r->rng = rng_split(seed, i);
+  r->is_lazy = i % 2 != 0;
+  memset(r->clock, 0, sizeof r->clock);
+  plat_model_explore(&out);
+  r->steps += out.steps;
+}
+
+static bool is_over(const struct xp_races *r, const struct xp_learning *l, uint64_t steps) {
+  return r->steps - steps >= l->steps || (l->stop != NULL && l->stop(l->stop_arg));
+}
+
+/* How many places were new. */
+static uint32_t learn_round(struct xp_races *r, const struct xp_learning *l, uint64_t seed,
+                            uint64_t steps) {
   uint32_t before = r->count;
   uint8_t *known = xp_races_sites(r);
-  struct plat_model_outcome out;
-  struct plat_model_hooks hooks = {.choose = choose, .execute = see, .arg = r, .classes = classes,
-                                   .step_max = step_max,
+  struct plat_model_hooks hooks = {.choose = choose, .execute = see, .arg = r,
+                                   .classes = l->classes, .step_max = l->step_max,
                                    .point_sites = before == 0 ? NULL : known};
   plat_model_set_hooks(&hooks);
-  for (uint32_t i = 0; i < runs; i++) {
-    r->run++;
-    r->rng = rng_split(seed, i);
-    r->is_lazy = i % 2 != 0;
-    memset(r->clock, 0, sizeof r->clock);
-    plat_model_explore(&out);
-    r->steps += out.steps;
-  }
+  for (uint32_t i = 0; i < l->runs && !is_over(r, l, steps); i++) run_once(r, seed, i);
   plat_model_set_hooks(NULL);
   free(known);
   return r->count - before;
+}
+
+bool xp_races_learn(struct xp_races *r, const struct xp_learning *l) {
+  uint64_t steps = r->steps;
+  uint32_t quiet = 0, count = r->count;
+  for (uint32_t i = 0; i < l->rounds && quiet < l->quiet && !is_over(r, l, steps); i++) {
+    uint32_t fresh = learn_round(r, l, rng_split(l->seed, i), steps);
+    quiet = fresh == 0 ? quiet + 1 : 0;
+  }
+  return r->count > count;
 }
 
 uint8_t *xp_races_sites(const struct xp_races *r) {
@@ -195,5 +226,3 @@ uint8_t *xp_races_sites(const struct xp_races *r) {
 }
 
 uint32_t xp_races_count(const struct xp_races *r) { return r->count; }
-
-uint64_t xp_races_steps(const struct xp_races *r) { return r->steps; }

@@ -11,17 +11,27 @@
 struct xp_races;
 
 struct xp_races *xp_races_new(void);
+/* One that knows the same places. */
+struct xp_races *xp_races_copy(const struct xp_races *from);
 void xp_races_free(struct xp_races *r);
 
-/* Makes `runs` random runs of the prepared world, with points of those classes at the places known
- * so far (at all of them while none is), and adds the places they show. How many were new. */
-uint32_t xp_races_learn(struct xp_races *r, uint32_t classes, uint64_t seed, uint32_t runs,
-                        uint64_t step_max);
+struct xp_learning {
+  uint32_t classes;          /* points of a run */
+  uint64_t seed;
+  uint32_t runs;             /* of a round */
+  uint32_t rounds, quiet;    /* most rounds; rounds without a new place that end it before */
+  uint64_t steps;            /* no run begins after so many: work, not time, so that tokens last */
+  uint64_t step_max;         /* of a run */
+  bool (*stop)(void *arg);   /* asked before each run; may be NULL */
+  void *stop_arg;
+};
+
+/* Makes rounds of random runs of the prepared world, with points at the places known so far (at all
+ * of them while none is), and adds the places they show. Whether any was new. */
+bool xp_races_learn(struct xp_races *r, const struct xp_learning *l);
 
 /* By plat_model_site_index: 1 is such a place. A copy, to be freed by the caller. */
 uint8_t *xp_races_sites(const struct xp_races *r);
 uint32_t xp_races_count(const struct xp_races *r);
-/* Operations of all its runs so far. */
-uint64_t xp_races_steps(const struct xp_races *r);
 
 #endif

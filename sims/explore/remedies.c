@@ -31,7 +31,7 @@ static struct answer search_world(const struct scenario *sc, const struct xp_con
   struct xp_config c = *found_by;
   struct xp_report r;
   c.point_sites =
-      sc->has_litmus ? NULL : xp_points_learn(&c, XP_LEARN_STEPS_FEW, NULL, NULL);
+      sc->has_litmus ? NULL : xp_points_learn(&c, NULL, XP_LEARN_STEPS_FEW, NULL, NULL);
   c.strategy = "hunt";
   c.time_ns = BUDGET_NS;
   c.schedules = BUDGET_RUNS;

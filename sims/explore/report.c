@@ -27,6 +27,7 @@ static void merge_claim(struct xp_claim *into, const struct xp_claim *from) {
 static void merge_share(struct xp_share *into, const struct xp_share *from) {
   into->runs += from->runs;
   into->failed += from->failed;
+  into->cut += from->cut;
   for (uint32_t i = 0; i <= XP_DEPTH_MAX; i++)
     into->depth_runs[i] += from->depth_runs[i];
   merge_claim(&into->claim, &from->claim);

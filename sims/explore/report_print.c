@@ -77,6 +77,11 @@ static uint64_t schedules_upto(const struct xp_share *s, uint32_t levels) {
   return sum;
 }
 
+/* What is not known of schedules that were run. */
+static void add_cut(struct text *t, const struct xp_share *s) {
+  if (s->cut > 0) add(t, ", %llu were cut as too long", (unsigned long long)s->cut);
+}
+
 static bool guarantee_exhausted(struct text *t, const struct xp_report *r) {
   for (uint32_t i = 0; i < r->share_count; i++) {
     const struct xp_share *s = &r->share[i];
@@ -85,6 +90,7 @@ static bool guarantee_exhausted(struct text *t, const struct xp_report *r) {
     add(t, "EXHAUSTED: all %llu %s of %s were run, %llu failed",
         (unsigned long long)s->runs, is_dpor ? "classes of schedules" : "schedules",
         r->config.scenario, (unsigned long long)s->failed);
+    add_cut(t, s);
     if (s->claim.fallbacks > 0) add(t, ", yields taken as fair");
     add_scope(t, r, s->strategy->name);
     return true;
@@ -107,6 +113,7 @@ static bool guarantee_bound(struct text *t, const struct xp_report *r) {
   } else {
     add(t, "some failed");
   }
+  add_cut(t, s);
   add_scope(t, r, s->strategy->name);
   return true;
 }
@@ -249,8 +256,8 @@ void xp_report_print(const struct xp_report *r, FILE *out) {
   long double mean, error;
   double seconds = (double)r->elapsed_ns / 1e9;
   print_divergence(r, out);
-  fprintf(out, "%-12s %llu: %llu complete, %llu failed (%llu of them cut at the step limit), %llu "
-               "blocked; ended by: %s\n",
+  fprintf(out, "%-12s %llu: %llu complete, %llu failed, %llu cut as too long, %llu blocked; ended "
+               "by: %s\n",
           "schedules", (unsigned long long)r->runs, (unsigned long long)r->complete,
           (unsigned long long)r->failed, (unsigned long long)r->cut,
           (unsigned long long)r->blocked, why_text(r->why));

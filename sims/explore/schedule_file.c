@@ -15,7 +15,7 @@ enum { FILE_BYTES_MAX = 64 << 20, HASH_EVERY = 16 };
 static const char *const end_names[] = {
     [PLAT_MODEL_DONE] = "done",         [PLAT_MODEL_FAILED] = "failed",
     [PLAT_MODEL_DEADLOCK] = "deadlock", [PLAT_MODEL_LIVELOCK] = "livelock",
-    [PLAT_MODEL_CUT_OFF] = "cut off",
+    [PLAT_MODEL_TOO_LONG] = "too long", [PLAT_MODEL_CUT_OFF] = "cut off",
 };
 enum { ENDS = sizeof end_names / sizeof end_names[0] };
 

@@ -137,7 +137,9 @@ static void count_run(struct search *s, const struct turn *t) {
   if (share->strategy == &xp_strategy_pct)
     share->depth_runs[xp_pct_depth(s->chooser[t->share])]++;
   r->complete += run->outcome.end == PLAT_MODEL_DONE;
-  r->cut += run->outcome.end == PLAT_MODEL_LIVELOCK;
+  bool is_cut = run->outcome.end == PLAT_MODEL_TOO_LONG;
+  r->cut += is_cut;
+  share->cut += is_cut;
   hist_add(&r->preemptions, run->preemptions);
   hist_add(&r->length, run->outcome.steps);
   if (t->is_observed) {

@@ -22,8 +22,8 @@ struct xp_claim {
 /* What one strategy has done in a search. */
 struct xp_share {
   const struct xp_strategy *strategy;
-  uint64_t runs;             /* complete, failed or ended by step_max: not the blocked */
-  uint64_t failed;
+  uint64_t runs;             /* complete, failed or cut: not the blocked */
+  uint64_t failed, cut;
   uint64_t depth_runs[XP_DEPTH_MAX + 1]; /* pct: runs by bug depth */
   struct xp_claim claim;
 };
@@ -71,8 +71,8 @@ struct xp_coverage {
 struct xp_report {
   struct xp_config config;
   enum xp_why why;
-  uint64_t runs;             /* new schedules: complete, failed, or ended by step_max */
-  uint64_t complete, blocked, cut, failed; /* cut: step_max; also counted under failed */
+  uint64_t runs;             /* new schedules: complete, failed or cut */
+  uint64_t complete, blocked, cut, failed; /* cut: too long */
   uint64_t replayed;         /* runs executed that are not new: prefixes and checks */
   uint64_t points, steps;    /* of all runs executed */
   uint64_t elapsed_ns;

@@ -3,7 +3,9 @@
  * steps drawn uniformly, in no order, from the k steps of a run, that step's thread gets priority
  * i < d. A run meets any bug of depth d with a chance of at least 1 / (n k^(d-1)). Steps are
  * decisions: where one thread only could go on there is nothing to decide. A thread that yields is
- * demoted by the platform, which lets every other thread take a step first. */
+ * demoted by the platform, which lets every other thread take a step first. One that the platform
+ * makes give way after a long turn gets the lowest priority of all: it polls, and what it polls for
+ * must come. */
 #include <stdlib.h>
 
 #include "sims/explore/search.h"
@@ -14,7 +16,7 @@ enum { DEPTH_MAX = XP_DEPTH_MAX, DEPTH_DRAWN_MAX = 4, SLOTS = 256 };
 
 struct change {
   uint64_t step;     /* after this decision, from 0 */
-  uint32_t priority; /* 1..d-1 */
+  uint32_t number;   /* 1..d-1: its priority among the changes */
 };
 
 struct priority {
@@ -27,6 +29,7 @@ struct pct {
   uint64_t run;      /* from 1 */
   uint32_t depth_given, depth;
   uint64_t step, next_step; /* next_step: of the next change */
+  uint64_t tired;    /* threads in this run that a long turn made give way */
   uint32_t changes, next;
   struct change change[DEPTH_MAX];
   struct priority priority[SLOTS]; /* by thread */
@@ -61,15 +64,18 @@ static bool begin(struct xp_chooser *x, uint64_t run) {
   s->depth = s->depth_given;
   if (s->depth == 0) s->depth = 1 + rng_fastrandn(&s->state, DEPTH_DRAWN_MAX);
   draw_changes(s);
-  s->step = s->next = 0;
+  s->step = s->next = s->tired = 0;
   s->next_step = s->changes > 0 ? s->change[0].step : UINT64_MAX;
   s->run++;
   return true;
 }
 
-/* Priorities drawn independently order the threads as a random permutation does. */
-static inline uint64_t *priority(struct pct *s, const struct plat_model_op *op) {
-  struct priority *p = &s->priority[op->thread % SLOTS];
+/* Priorities drawn independently order the threads as a random permutation does. Below them are
+ * those of changes, and below these of tired threads, the last one lowest. */
+#define CHANGED(number) ((uint64_t)(number) << 32)
+
+static inline uint64_t *priority(struct pct *s, uint32_t thread) {
+  struct priority *p = &s->priority[thread % SLOTS];
   if (p->run != s->run)
     *p = (struct priority){s->run, rng_fastrand64(&s->state) | UINT64_C(1) << 63};
   return &p->value;
@@ -77,16 +83,17 @@ static inline uint64_t *priority(struct pct *s, const struct plat_model_op *op) 
 
 static void change_priority(struct pct *s, uint64_t *p) {
   while (s->next < s->changes && s->change[s->next].step == s->step)
-    *p = s->change[s->next++].priority;
+    *p = CHANGED(s->change[s->next++].number);
   s->next_step = s->next < s->changes ? s->change[s->next].step : UINT64_MAX;
 }
 
 static uint32_t choose(struct xp_chooser *x, const struct plat_model_point *p) {
   struct pct *s = (struct pct *)x;
   uint32_t best = 0;
-  uint64_t *highest = priority(s, p->op[0]);
+  if (plat_unlikely(p->tired != UINT32_MAX)) *priority(s, p->tired) = CHANGED(1) - ++s->tired;
+  uint64_t *highest = priority(s, p->op[0]->thread);
   for (uint32_t i = 1; i < p->count; i++) {
-    uint64_t *other = priority(s, p->op[i]);
+    uint64_t *other = priority(s, p->op[i]->thread);
     if (*other <= *highest) continue;
     highest = other;
     best = i;

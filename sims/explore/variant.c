@@ -22,10 +22,28 @@ void xp_variant_choices(const struct scenario *sc, uint64_t variant, uint32_t *o
   }
 }
 
+/* Goes through 0..n-1 in leaps of about 0.618 n, so that the first few lie far apart. */
+static uint64_t leap(uint64_t i, uint64_t n) {
+  uint64_t stride = (uint64_t)((double)n * 0.6180339887498949) | 1, a = stride, b = n;
+  while (b != 0) { /* a is what they have in common */
+    uint64_t rest = a % b;
+    a = b;
+    b = rest;
+    if (b == 0 && a != 1) {
+      stride += 2;
+      a = stride;
+      b = n;
+    }
+  }
+  return i * stride % n;
+}
+
 uint64_t xp_variant_pick(uint64_t i, uint64_t n, uint64_t count, uint64_t seed) {
-  if (n >= count) return i;
-  uint64_t low = count / n * i, high = i + 1 == n ? count : count / n * (i + 1);
-  return low + rng_split(seed, i) % (high - low);
+  if (n > count) n = count;
+  uint64_t part = leap(i, n);
+  if (n == count) return part;
+  uint64_t low = count / n * part, high = part + 1 == n ? count : count / n * (part + 1);
+  return low + rng_split(seed, part) % (high - low);
 }
 
 struct scenario *xp_variant_load(const struct scenario *sc, const uint32_t *choices,

@@ -9,7 +9,8 @@
 uint64_t xp_variant_count(const struct scenario *sc);
 /* The choice of every "choose" in combination number `variant`; out has room for choose_count. */
 void xp_variant_choices(const struct scenario *sc, uint64_t variant, uint32_t *out);
-/* Combination number i of n that are tried of `count`: spread over all of them. */
+/* Combination number i of n that are tried of `count`: spread over all of them, and so are the
+ * first few. n: at most 2^31. */
 uint64_t xp_variant_pick(uint64_t i, uint64_t n, uint64_t count, uint64_t seed);
 
 /* Scenario sc with these choices and settings (path=value, more_count of them) in place, freed by

@@ -217,8 +217,63 @@ static void the_comparison_sees_what_is_left_out(void **state) {
   assert_true(count_verdicts(DIFFERENT, 1000, WHOLE_ACTIONS, "bound") > PROGRAMS / 4);
 }
 
+/* ---- overlapping ranges ---------------------------------------------------------------------- */
+
+enum { RANGES = 4 };
+static PLAT_STATE struct {
+  uint8_t bytes[64];
+  struct plat_thread thread[RANGES];
+  uint32_t index[RANGES];
+} spread;
+
+static void touch_range(void *arg) {
+  switch (*(const uint32_t *)arg) {
+    case 0: plat_touch_write(&spread.bytes[0], 16); break;
+    case 1: plat_touch_write(&spread.bytes[8], 16); break;
+    case 2: plat_touch_write(&spread.bytes[16], 16); break;
+    default: (void)plat_ld((const uint32_t *)&spread.bytes[20]); break;
+  }
+  (void)plat_ld((const uint32_t *)&spread.bytes[40]); /* nobody writes it */
+}
+
+static void run_ranges(uint32_t threads) {
+  for (uint32_t i = 0; i < threads; i++) {
+    spread.index[i] = i;
+    enum rt_err err = plat_thread_start(&spread.thread[i], "t", touch_range, &spread.index[i]);
+    rt_assert(err == RT_OK);
+  }
+  plat_model_mark();
+  for (uint32_t i = 0; i < threads; i++) plat_thread_join(&spread.thread[i]);
+}
+
+static void run_two_ranges(void) { run_ranges(2); }
+static void run_three_ranges(void) { run_ranges(3); }
+static void run_four_ranges(void) { run_ranges(4); }
+
+/* What conflicts does so by overlapping alone, at different addresses. The classes are the ways to
+ * order each pair that conflicts, without a circle: 2 for the one pair of two threads, 2 * 2 for
+ * the chain of three, 2 * 6 for a triangle of the last three and the pair of the first two. */
+static void classes_of_overlapping_ranges(void **state) {
+  static const struct { void (*body)(void); uint64_t classes; } cases[] = {
+      {run_two_ranges, 2}, {run_three_ranges, 4}, {run_four_ranges, 12}};
+  (void)state;
+  for (uint32_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    test_prepare_body(cases[i].body);
+    struct xp_report all = explore("bound", XP_LEVELS - 1), reduced = explore("dpor", 1);
+    test_leave();
+    assert_int_equal(reduced.why, XP_WHY_EXHAUSTED);
+    assert_int_equal(reduced.runs, cases[i].classes);
+    assert_int_equal(reduced.classes.distinct[0], cases[i].classes);
+    assert_int_equal(all.classes.distinct[0], cases[i].classes);
+    assert_true(all.runs > reduced.runs);
+    xp_report_free(&all);
+    xp_report_free(&reduced);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(classes_of_overlapping_ranges),
       cmocka_unit_test(classes_of_programs),
       cmocka_unit_test(failures_of_programs),
       cmocka_unit_test(the_comparison_sees_what_is_left_out),

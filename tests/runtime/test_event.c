@@ -59,7 +59,7 @@ static void order_body(void) {
 static void spill_body(void) {
   memset(&reader, 0, sizeof reader);
   rt_assert(ev_init(RINGS, ENTRIES) == RT_OK);
-  ev_set_spill(take, &reader);
+  ev_set_spill(take, &reader, true);
   for (uint64_t n = 0; n < 3 * ENTRIES + 5; n++) emit(1, n);
   rt_assert(reader.seen == 3 * ENTRIES);
   rt_assert(ev_drain(take, &reader) == 0);
@@ -122,6 +122,33 @@ static void reader_beside_writers(void **state) {
   test_run(concurrent_body);
 }
 
+/* The same with full rings that spill: nothing is lost, and each ring is in order. */
+static void spilling_body(void) {
+  struct plat_thread threads[RINGS];
+  uint32_t index[RINGS];
+  memset(&reader, 0, sizeof reader);
+  emitted = test_scaled(50000);
+  rt_assert(ev_init(RINGS, ENTRIES) == RT_OK);
+  ev_set_spill(take, &reader, false);
+  at_u32_init(&writers, RINGS);
+  for (uint32_t i = 0; i < RINGS; i++) {
+    index[i] = i;
+    rt_assert(plat_thread_start(&threads[i], "writer", write_ring, &index[i]) == RT_OK);
+  }
+  while (at_u32_load_acquire(&writers) != 0) { /* pairs with write_ring */
+    rt_assert(ev_drain(take, &reader) == 0);
+    plat_yield();
+  }
+  for (uint32_t i = 0; i < RINGS; i++) plat_thread_join(&threads[i]);
+  rt_assert(ev_drain(take, &reader) == 0 && reader.seen == RINGS * emitted);
+  ev_finish();
+}
+
+static void nothing_is_lost_by_spilling(void **state) {
+  (void)state;
+  test_run(spilling_body);
+}
+
 static void names(void **state) {
   (void)state;
   assert_string_equal(ev_name(EV_gc_phase), "gc_phase");
@@ -133,6 +160,7 @@ int main(void) {
       cmocka_unit_test(order_and_loss),
       cmocka_unit_test(spills),
       cmocka_unit_test(reader_beside_writers),
+      cmocka_unit_test(nothing_is_lost_by_spilling),
       cmocka_unit_test(names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

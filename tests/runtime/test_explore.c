@@ -322,19 +322,69 @@ static uint32_t first(const struct plat_model_point *p, void *arg) {
   return 0;
 }
 
-static void spinning_for_ever_is_a_livelock(void **state) {
-  void (*body)(void) = spin_for_ever_body;
+/* How a run ends that has come to 1000 steps. */
+static struct plat_model_outcome run_long(void (*body)(void)) {
   struct plat_model_hooks hooks = {.choose = first, .step_max = 1000};
   struct plat_model_outcome out;
   int status;
-  (void)state;
   assert_true(plat_model_prepare(run_void, &body, &status));
   plat_model_set_hooks(&hooks);
   plat_model_explore(&out);
   plat_model_set_hooks(NULL);
   plat_model_leave();
+  return out;
+}
+
+/* Each gets out of the other's way, again and again. */
+static void give_in(struct at_u32 *own, struct at_u32 *other) {
+  for (;;) {
+    at_u32_store_relaxed(own, 1);
+    if (at_u32_load_relaxed(other) == 0) return;
+    at_u32_store_relaxed(own, 0);
+    plat_relax();
+  }
+}
+static PLAT_STATE struct at_u32 wishes[2];
+static void give_in_0(void *arg) { (void)arg; give_in(&wishes[0], &wishes[1]); }
+static void give_in_1(void *arg) { (void)arg; give_in(&wishes[1], &wishes[0]); }
+static void polite_body(void) { two_threads(give_in_0, give_in_1); }
+
+/* The clock readings differ each time, and by what has passed only. */
+static void watch_clock(void *arg) {
+  (void)arg;
+  while (plat_now_ns() != 1 && at_u32_load_relaxed(&w.go) == 0) plat_relax();
+}
+static void clock_body(void) { two_threads(watch_clock, spin); }
+
+static void polling_for_ever_is_a_livelock(void **state) {
+  (void)state;
+  struct plat_model_outcome out = run_long(spin_for_ever_body);
   assert_int_equal(out.end, PLAT_MODEL_LIVELOCK);
   assert_non_null(strstr(out.message, "plat_relax"));
+  assert_int_equal(run_long(polite_body).end, PLAT_MODEL_LIVELOCK);
+  assert_int_equal(run_long(clock_body).end, PLAT_MODEL_LIVELOCK);
+}
+
+enum { POLLS = 9000 };
+
+/* Many times the same, but not for ever: a count tells. */
+static void poll_long(void *arg) {
+  (void)arg;
+  for (uint32_t i = 0; i < POLLS && at_u32_load_relaxed(&w.go) == 0; i++) plat_relax();
+}
+static void long_body(void) { two_threads(poll_long, poll_long); }
+static void endless_count(void *arg) {
+  (void)arg;
+  for (uint64_t i = 0; at_u32_load_relaxed(&w.go) != i + 1; i++) plat_relax();
+}
+static void endless_body(void) { two_threads(endless_count, endless_count); }
+
+static void counting_is_merely_long(void **state) {
+  (void)state;
+  assert_int_equal(run_long(long_body).end, PLAT_MODEL_TOO_LONG);
+  struct plat_model_outcome out = run_long(endless_body);
+  assert_int_equal(out.end, PLAT_MODEL_TOO_LONG);
+  assert_non_null(strstr(out.message, "too long: no end after "));
 }
 
 static void sleeper(void *arg) {
@@ -473,7 +523,8 @@ int main(void) {
       EXPLORES(deadlocks_are_found),
       EXPLORES(one_order_has_none),
       EXPLORES(spinning_gives_way),
-      EXPLORES(spinning_for_ever_is_a_livelock),
+      EXPLORES(polling_for_ever_is_a_livelock),
+      EXPLORES(counting_is_merely_long),
       EXPLORES(deadlines_come_last),
       EXPLORES(points_are_of_chosen_classes),
       EXPLORES(points_are_where_the_table_says),
