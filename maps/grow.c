@@ -178,6 +178,8 @@ MAP_INLINE void cell_move(struct evac *e, struct map_bucket *from, unsigned i,
   if (plat_unlikely(top < MAP_TOP_MIN))
     rt_fatal(RT_END_FATAL, "bad map state");
   void *key = map_key_slot(e->t, from, i);
+  /* Hashing is a call there (grow_work). */
+  if (path == MAP_PATH_FASTSTR || path == MAP_PATH_GENERIC) gc_poll(go_mu(e->g));
   unsigned y = choose_half(e, key, &top, path);
   plat_st(&from->top[i], (uint8_t)(MAP_EVACUATED_X + y));
   struct evac_target *to = &e->to[y];

@@ -326,9 +326,15 @@ static void difference_text(const struct fid_case *c, enum fid_quantity q, char 
   } else if (q == FID_GOAL) {
     double own = fid_goals_apart_of_go(c);
     int n = snprintf(out, SIM_TEXT_MAX, "%.1f %%", d * 100);
-    if (!isnan(own)) snprintf(out + n, SIM_TEXT_MAX - (size_t)n, " (Go's own %.1f %%)", own * 100);
+    if (!isnan(own))
+      snprintf(out + n, SIM_TEXT_MAX - (size_t)n, " (Go's own %.1f %%; median %.1f %%)", own * 100,
+               fid_goals_typical(c) * 100);
   } else if (q == FID_ASSIST) {
-    snprintf(out, SIM_TEXT_MAX, "x%.2f", d);
+    const struct fid_side *go = &c->side[FID_GO];
+    int n = snprintf(out, SIM_TEXT_MAX, "x%.2f", d);
+    if (go->high[q] > go->low[q])
+      snprintf(out + n, SIM_TEXT_MAX - (size_t)n, " (Go's own %.1f..%.1f %%)", go->low[q] * 100,
+               go->high[q] * 100);
   } else if (q == FID_BYTES && !isnan(c->bucket_bytes) && fid_judge(c, q) == FID_SEED) {
     snprintf(out, SIM_TEXT_MAX, "%+.0f (%+.0f x %.0f B %+.0f)", d, mallocs, c->bucket_bytes,
              d - mallocs * c->bucket_bytes);
@@ -416,12 +422,13 @@ static void print_rules(const struct fidelity *f, FILE *out) {
     "its portable function, and ours with that run's key and seeds. Bounds: cycles within one; "
     "mallocs, bytes, B and growths exact, or named: each object of the difference is accounted "
     "for above, in every pair of runs. Goals within 3 %: each run of ours against the nearest of "
-    "Go's, the worst of the last 32 cycles, median over the runs; start-up: so once the live "
-    "heap of a Go program that does nothing is taken off; Go varies: outside, but Go's own runs, "
-    "each against the nearest other one, are as far apart. Assist share of the processor time "
-    "within a factor of 1.5 where Go's is at least 1 %, or between Go here and Go recorded (Go "
-    "varies). Medians. Without Go here: hash seed, no further from Go's recorded runs than these "
-    "span; start-up, small.");
+    "Go's, the worst of the last 32 cycles, median over the runs; median: the median of these "
+    "cycles instead of the worst; Go varies: outside, but Go's own runs, each against the nearest "
+    "other one, are as far apart. Assist share of the processor time within a factor of 1.5 where "
+    "Go's is at least 1 %; Go varies: outside, but among Go's own runs, here and recorded. "
+    "Medians. Ours has from its start on as much live heap as a Go program that does nothing, as "
+    "many bytes of globals, and asks for huge pages where Go does. Without Go here: hash seed, no "
+    "further from Go's recorded runs than these span; start-up, small.");
   if (f->startup_bytes > 0)
     fprintf(out, "Live heap of a Go program that does nothing, more than ours: %.0f bytes\n",
             f->startup_bytes);
@@ -494,6 +501,9 @@ static cJSON *case_json(const struct fid_workload *w, const struct fid_case *c,
   add_runs(each, &c->side[FID_OURS], sides[FID_OURS]);
   add_runs(each, &c->side[FID_GO], sides[FID_GO]);
   add_number(o, "goals_apart_of_go", fid_goals_apart_of_go(c));
+  add_number(o, "goals_apart_median", fid_goals_typical(c));
+  add_number(o, "assist_share_of_go_least", c->side[FID_GO].low[FID_ASSIST]);
+  add_number(o, "assist_share_of_go_most", c->side[FID_GO].high[FID_ASSIST]);
   cJSON *goals = cJSON_AddObjectToObject(o, "goals_newest_first");
   for (int side = 0; side < FID_SIDES; side++) {
     const struct fid_side *s = &c->side[side];

@@ -200,41 +200,54 @@ static double goal_apart_from(double ours, double go, double added) {
   return fmin(fabs(go - ours), fabs(go - added - ours)) / go;
 }
 
-/* The largest difference when a is held against b without cycle number skip_a of a, and skip_b of
- * b; FID_GOALS_MAX: without none. */
-static double cycles_apart(const struct fid_cycles *a, const struct fid_cycles *b, double added,
-                           uint32_t skip_a, uint32_t skip_b) {
-  double worst = FID_NONE;
+/* Two runs, and what of the differences of their cycles counts: the median, or the largest. */
+struct run_pair {
+  const struct fid_cycles *a, *b;
+  double added; /* bytes of Go's own in b */
+  bool is_median;
+};
+
+/* When a is held against b without cycle number skip_a of a, and skip_b of b; FID_GOALS_MAX:
+ * without none. */
+static double cycles_apart(const struct run_pair *p, uint32_t skip_a, uint32_t skip_b) {
+  const struct fid_cycles *a = p->a, *b = p->b;
+  double apart[FID_GOALS_MAX];
+  uint32_t count = 0;
   for (uint32_t i = 0, k = 0; i < a->count && k < b->count; i++, k++) {
     i += i == skip_a;
     k += k == skip_b;
     if (i >= a->count || k >= b->count) break;
-    double apart = goal_apart_from(a->goal[i], b->goal[k], added);
-    if (isnan(worst) || apart > worst) worst = apart;
+    apart[count++] = goal_apart_from(a->goal[i], b->goal[k], p->added);
   }
-  return worst;
+  struct sim_spread spread;
+  sim_stats_spread(apart, count, &spread);
+  return count == 0 ? FID_NONE : p->is_median ? spread.median : spread.max;
 }
 
 /* Where one run has a cycle more, which is within the bounds, it is the one that leaves the others
  * closest. */
-static double runs_apart(const struct fid_cycles *a, const struct fid_cycles *b, double added) {
-  double apart = cycles_apart(a, b, added, FID_GOALS_MAX, FID_GOALS_MAX);
-  for (uint32_t i = 0; a->count == b->count + 1 && i < a->count; i++)
-    apart = fmin(apart, cycles_apart(a, b, added, i, FID_GOALS_MAX));
-  for (uint32_t i = 0; b->count == a->count + 1 && i < b->count; i++)
-    apart = fmin(apart, cycles_apart(a, b, added, FID_GOALS_MAX, i));
+static double runs_apart(const struct run_pair *p) {
+  uint32_t a_count = p->a->count, b_count = p->b->count;
+  double apart = cycles_apart(p, FID_GOALS_MAX, FID_GOALS_MAX);
+  for (uint32_t i = 0; a_count == b_count + 1 && i < a_count; i++)
+    apart = fmin(apart, cycles_apart(p, i, FID_GOALS_MAX));
+  for (uint32_t i = 0; b_count == a_count + 1 && i < b_count; i++)
+    apart = fmin(apart, cycles_apart(p, FID_GOALS_MAX, i));
   return apart;
 }
 
 /* Median over the runs of a of the distance to the nearest run of b (another one if they are the
  * same side). */
-static double nearest_apart(const struct fid_side *a, const struct fid_side *b, double added) {
+static double nearest_apart(const struct fid_side *a, const struct fid_side *b, double added,
+                            bool is_median) {
   double nearest[FID_RUNS_MAX];
   uint32_t known = 0;
   for (uint32_t i = 0; i < a->run_count; i++) {
     double least = FID_NONE;
-    for (uint32_t k = 0; k < b->run_count; k++)
-      if (a != b || i != k) least = fmin(least, runs_apart(&a->run[i], &b->run[k], added));
+    for (uint32_t k = 0; k < b->run_count; k++) {
+      struct run_pair pair = {&a->run[i], &b->run[k], added, is_median};
+      if (a != b || i != k) least = fmin(least, runs_apart(&pair));
+    }
     if (!isnan(least)) nearest[known++] = least;
   }
   struct sim_spread spread;
@@ -248,11 +261,15 @@ static double startup_added(const struct fid_case *c) {
 }
 
 double fid_goals_apart(const struct fid_case *c) {
-  return nearest_apart(&c->side[FID_OURS], &c->side[FID_GO], 0);
+  return nearest_apart(&c->side[FID_OURS], &c->side[FID_GO], 0, false);
+}
+
+double fid_goals_typical(const struct fid_case *c) {
+  return nearest_apart(&c->side[FID_OURS], &c->side[FID_GO], 0, true);
 }
 
 double fid_goals_apart_of_go(const struct fid_case *c) {
-  return nearest_apart(&c->side[FID_GO], &c->side[FID_GO], 0);
+  return nearest_apart(&c->side[FID_GO], &c->side[FID_GO], 0, false);
 }
 
 double fid_difference(const struct fid_case *c, enum fid_quantity q) {
@@ -284,7 +301,7 @@ static enum fid_verdict judge_count(const struct fid_case *c, enum fid_quantity 
 }
 
 static enum fid_verdict judge_runs(const struct fid_case *c) {
-  double added = nearest_apart(&c->side[FID_OURS], &c->side[FID_GO], startup_added(c));
+  double added = nearest_apart(&c->side[FID_OURS], &c->side[FID_GO], startup_added(c), false);
   if (fid_goals_apart(c) <= goal_apart) return FID_WITHIN;
   if (added <= goal_apart) return FID_STARTUP;
   return added <= fid_goals_apart_of_go(c) ? FID_VARIES : FID_MISSED;
@@ -307,13 +324,14 @@ static enum fid_verdict judge_goal(const struct fid_case *c) {
 
 static enum fid_verdict judge_assist(const struct fid_case *c) {
   double apart = fid_difference(c, FID_ASSIST), ours = c->side[FID_OURS].value[FID_ASSIST];
-  double live = c->side[FID_GO].value[FID_ASSIST];
+  const struct fid_side *live = &c->side[FID_GO];
   double recorded = c->side[FID_RECORDED].value[FID_ASSIST];
   if (c->side[fid_reference(c, FID_ASSIST)].value[FID_ASSIST] < assist_share_min)
     return FID_UNKNOWN;
   if (apart <= assist_factor && apart >= 1 / assist_factor) return FID_WITHIN;
-  bool is_between = ours >= fmin(live, recorded) && ours <= fmax(live, recorded);
-  return !isnan(live) && is_between ? FID_VARIES : FID_MISSED;
+  bool is_between = ours >= fmin(live->low[FID_ASSIST], recorded) &&
+                    ours <= fmax(live->high[FID_ASSIST], recorded);
+  return !isnan(live->value[FID_ASSIST]) && is_between ? FID_VARIES : FID_MISSED;
 }
 
 enum fid_verdict fid_judge(const struct fid_case *c, enum fid_quantity q) {

@@ -57,7 +57,7 @@ enum fid_verdict {
   FID_SEED,     /* as far from Go as Go's runs are from each other: hash seeds are random */
   FID_STARTUP,  /* what Go's runtime allocates for itself when it starts */
   FID_NAMED,    /* not equal, but every object of the difference is accounted for */
-  FID_VARIES,   /* outside the bound, but Go here and Go recorded differ as much */
+  FID_VARIES,   /* outside the bound, but Go's own runs, here and recorded, differ as much */
   FID_MISSED
 };
 const char *fid_verdict_name(enum fid_verdict verdict);
@@ -78,7 +78,9 @@ double fid_difference(const struct fid_case *c, enum fid_quantity q);
 /* The goals of a run of ours against the run of Go they are nearest to, median over ours: the
  * largest relative difference in the sequence. FID_NONE: one side has no runs. */
 double fid_goals_apart(const struct fid_case *c);
-/* The same of Go's own runs, each against the nearest other one. */
+/* The same with the median of the sequence. */
+double fid_goals_typical(const struct fid_case *c);
+/* The largest again, of Go's own runs, each against the nearest other one. */
 double fid_goals_apart_of_go(const struct fid_case *c);
 enum fid_verdict fid_judge(const struct fid_case *c, enum fid_quantity q);
 

@@ -84,7 +84,11 @@ static char *read_whole(const char *path, const char **why) {
     long bytes = ftell(f);
     rewind(f);
     text = bytes < 0 ? NULL : calloc(1, (size_t)bytes + 1);
-    if (text != NULL && fread(text, 1, (size_t)bytes, f) != (size_t)bytes) {
+    bool is_read = text != NULL && fread(text, 1, (size_t)bytes, f) == (size_t)bytes;
+    bool has_nul = is_read && strlen(text) != (size_t)bytes;
+    if (has_nul)
+      *why = "is not text";
+    if (!is_read || has_nul) {
       free(text);
       text = NULL;
     }
@@ -135,7 +139,7 @@ static void run_file(const char *path, oracle_fn *fn, void *arg, struct oracle_t
   const char *why;
   char *text = read_whole(path, &why);
   char *exact = text == NULL ? NULL : quote_long_numbers(text);
-  cJSON *doc = exact == NULL ? NULL : cJSON_Parse(exact);
+  cJSON *doc = exact == NULL ? NULL : cJSON_ParseWithOpts(exact, NULL, true);
   if (text == NULL)
     oracle_fail(report, "%s", why);
   else if (doc == NULL)

@@ -12,6 +12,7 @@
 #include "tests/oracle/oracle_map_state.h"
 
 enum { ROOT_MAP, ROOT_CELL, ROOT_KEY, ROOTS };
+enum { HINT_MAX = 1 << 24, LENGTH_MAX = 1 << 20 }; /* of a map; of a string key */
 enum { OPS_PER_YIELD = 61 }; /* with --gc: how often the collecting goroutine gets its turn */
 enum keyfn { KEYFN_ID, KEYFN_SM, KEYFN_STR, KEYFN_F64LIN };
 
@@ -42,6 +43,7 @@ struct replay {
   uint64_t lens_count;
   uint64_t rand0, rand;              /* the injected generator */
   uint64_t op, ord, hits, sum;
+  uint64_t ops;                      /* recorded: op must not exceed it */
   struct snapshot before;            /* the elementary operation under way */
   const cJSON *event, *checkpoint, *iter; /* next recorded ones */
   struct gc_totals base;             /* before make */
@@ -247,7 +249,8 @@ static void checkpoints(struct replay *r) {
 }
 
 static void op_begin(struct replay *r) {
-  r->op++;
+  if (++r->op > r->ops)
+    oracle_fail(r->report, "%s: only %llu are recorded", where(r), (unsigned long long)r->ops);
   snapshot_take(r, &r->before);
 }
 
@@ -417,7 +420,8 @@ static void run_iter(struct replay *r, const cJSON *step, key_op *fn) {
   rand_in(r);
   map_iter_begin(r->g, r->o.type, the_map(r), &it);
   rand_out(r);
-  while (it.key != NULL) {
+  uint64_t most = oracle_member(want, "n", 0);
+  while (it.key != NULL && w.visited <= most) { /* one too many is enough to know */
     uint64_t j = w.visited;
     walk_visit(r, &w, &it);
     if (fn != NULL && j < range.n)
@@ -516,7 +520,10 @@ static bool read_keyfn(struct replay *r, const cJSON *doc) {
   r->lens_at = calloc(count + 1, sizeof *r->lens_at);
   const cJSON *len;
   cJSON_ArrayForEach(len, lens) {
-    r->lens_at[r->lens_count++] = oracle_u64(len);
+    uint64_t bytes = r->lens_at[r->lens_count++] = oracle_u64(len);
+    if (bytes > LENGTH_MAX)
+      oracle_fail(r->report, "a string of %llu bytes, at most %d are tried",
+                  (unsigned long long)bytes, LENGTH_MAX);
   }
   if (strings && r->lens_count == 0)
     oracle_fail(r->report, "string keys without lengths");
@@ -538,9 +545,16 @@ static const cJSON *first_of(const cJSON *doc, const char *list) {
   return items == NULL ? NULL : items->child;
 }
 
-static void make_map(struct replay *r, const cJSON *doc) {
+/* A hint that would take memory only to be wrong. */
+static bool is_hint_tried(struct replay *r, int64_t hint) {
+  if (hint > HINT_MAX)
+    oracle_fail(r->report, "hint %lld, at most %d are tried", (long long)hint, HINT_MAX);
+  return hint <= HINT_MAX;
+}
+
+static void make_map(struct replay *r, const cJSON *doc, int64_t hint) {
   gc_totals_read(mu(r), &r->base);
-  r->roots[ROOT_MAP] = map_new(r->g, r->o.type, (int64_t)oracle_member(doc, "hint", 0));
+  r->roots[ROOT_MAP] = map_new(r->g, r->o.type, hint);
   oracle_same(r->report, "make", "buckets_nil_at_start",
               oracle_member(doc, "buckets_nil_at_start", 0), the_map(r)->buckets == NULL);
   map_set_seed(the_map(r), (uint32_t)oracle_member(doc, "hash0", 0));
@@ -548,8 +562,12 @@ static void make_map(struct replay *r, const cJSON *doc) {
 }
 
 static void replay_program(struct replay *r, const cJSON *doc) {
+  int64_t hint = (int64_t)oracle_member(doc, "hint", 0);
   check_layout(r, doc);
-  make_map(r, doc);
+  if (!is_hint_tried(r, hint))
+    return;
+  make_map(r, doc, hint);
+  r->ops = oracle_member(doc, "n_ops", 0);
   r->event = first_of(doc, "events");
   r->checkpoint = first_of(doc, "checkpoints");
   r->iter = first_of(doc, "iters");
@@ -570,6 +588,8 @@ static void replay_program(struct replay *r, const cJSON *doc) {
 
 static void check_hint(struct replay *r, const cJSON *row) {
   uint64_t hint = oracle_u64(cJSON_GetArrayItem(row, 0));
+  if (!is_hint_tried(r, (int64_t)hint))
+    return;
   r->roots[ROOT_MAP] = map_new(r->g, r->o.type, (int64_t)hint);
   r->o.map = the_map(r);
   struct oracle_chains chains;

@@ -353,7 +353,8 @@ static bool check_file(const char *path) {
   size_t length = 0;
   char *text = read_file(path, &length);
   char *quoted = text == NULL ? NULL : quote_numbers(text, length);
-  cJSON *doc = quoted == NULL ? NULL : cJSON_Parse(quoted);
+  bool has_nul = text != NULL && memchr(text, '\0', length) != NULL;
+  cJSON *doc = quoted == NULL || has_nul ? NULL : cJSON_ParseWithOpts(quoted, NULL, true);
   struct tally t = {0, 0};
   int cycles = 0;
   bool ok = false;

@@ -40,6 +40,10 @@ static void check_table(struct oracle_report *report, const cJSON *table, uint64
   cJSON_ArrayForEach(want, table) {
     char where[32];
     snprintf(where, sizeof where, "size %llu", (unsigned long long)size);
+    if (size > GC_SMALL_MAX_BYTES) {
+      oracle_fail(report, "%s: has no class here", where);
+      return;
+    }
     oracle_same(report, where, "class", oracle_u64(want), gc_size_class_of(size));
     size += step;
   }
@@ -103,7 +107,7 @@ static void check_measured(struct oracle_report *report, const cJSON *entry) {
     double bytes = cJSON_GetNumberValue(cJSON_GetArrayItem(row, 1));
     char where[48];
     snprintf(where, sizeof where, "allocating %llu bytes", (unsigned long long)size);
-    if (size > MEASURED_MAX_BYTES) {
+    if (size > MEASURED_MAX_BYTES || !(bytes >= 0 && bytes <= MEASURED_MAX_BYTES)) {
       oracle_fail(report, "%s: at most %d are tried", where, MEASURED_MAX_BYTES);
       return;
     }
