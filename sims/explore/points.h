@@ -22,10 +22,10 @@ bool xp_points_sample(struct xp_races *races, const struct xp_config *c, bool (*
 uint8_t *xp_points_learn(const struct xp_config *c, const struct xp_races *sample, uint64_t steps,
                          bool (*stop)(void *arg), void *arg);
 
-/* "gc/api.h: at_u64_load_seq(&p->x)", and " #2" for the second such place of that file. The caller
- * frees it. */
+/* "gc/api.h: at_u64_load_seq(&p->x)", and " #2" for the second such line of that file. The caller
+ * frees it. NULL: a site before it is another copy of the same line, and has its name. */
 char *xp_point_name(uint32_t site);
-/* plat_model_site_count(): this build has none of that name. */
-uint32_t xp_point_find(const char *name);
+/* Sets, by site, all copies of the line of that name. How many; 0: this build has none. */
+uint32_t xp_point_add(const char *name, uint8_t *sites);
 
 #endif

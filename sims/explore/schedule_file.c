@@ -58,7 +58,7 @@ static void add_point_sites(cJSON *o, const struct xp_finding *f) {
   for (uint32_t i = 0; i < plat_model_site_count(); i++) {
     if (f->search->point_sites[i] == 0) continue;
     char *name = xp_point_name(i);
-    cJSON_AddItemToArray(list, cJSON_CreateString(name));
+    if (name != NULL) cJSON_AddItemToArray(list, cJSON_CreateString(name));
     free(name);
   }
 }
@@ -254,12 +254,8 @@ static bool read_point_sites(const cJSON *o, struct xp_file *out) {
   cJSON_ArrayForEach(one, list) {
     const char *name = cJSON_GetStringValue(one);
     if (name == NULL) return false;
-    uint32_t site = xp_point_find(name);
-    if (site < plat_model_site_count()) {
-      out->point_sites[site] = 1;
-    } else if (out->sites_lost++ == 0) {
+    if (xp_point_add(name, out->point_sites) == 0 && out->sites_lost++ == 0)
       out->lost_site = sim_strdup(name);
-    }
   }
   return cJSON_IsArray(list);
 }
