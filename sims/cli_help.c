@@ -55,13 +55,15 @@ const struct sim_command sim_commands[] = {
     .name = "explore", .arguments = "FILE",
     .doc = "search the interleavings of a scenario for a violation",
     .text =
-      "Runs the scenario on the model, schedule after schedule, and checks the heap at every mark\n"
-      "termination and at the end: lost objects, early frees, broken maps, deadlock, races. What\n"
-      "is found is made as small as it goes, shown as a table with a column for each actor, and\n"
-      "kept as a token and a .schedule.json file in the current directory for tricolor replay.\n"
-      "What was searched is counted, and one line says what may be concluded: EXHAUSTED (every\n"
-      "schedule), BOUND (every one with so few preemptions), PROBABILITY (a chance to have met a\n"
-      "bug of some depth) or NONE. Ctrl-C ends the search and shows all that for what was done.\n"
+      "Runs the scenario on the model, schedule after schedule, and checks the heap at every\n"
+      "mark termination and at the end: lost objects, early frees, broken maps, deadlock,\n"
+      "races; a crash is a violation of its schedule, too. What is found is made as small as it\n"
+      "goes, shown as a table with a column for each actor, and kept as a token and a\n"
+      ".schedule.json file in the current directory for tricolor replay. What was searched is\n"
+      "counted, and one line says what may be concluded: EXHAUSTED (every schedule), BOUND\n"
+      "(every one with so few preemptions), PROBABILITY (a chance to have met a bug of some\n"
+      "depth) or NONE. Ctrl-C ends the search and shows all that for what was done; an engine\n"
+      "that dies loses at most a second of it.\n"
       "A violation that the scenario expects (\"expect_violation\") is success.\n"
       "--mutants does it for every fault of configs/races and exhausts its correct twin.",
     .examples =

@@ -349,15 +349,25 @@ static char *twin_text(const struct row *r) {
                     reached, number(r->twin_result, "schedules.complete", SIM_UNIT_COUNT, n));
 }
 
+/* The fault that gave the scenario its name is not said twice: "+ no-recheck" are the others. */
+static char *faults_text(const struct row *r) {
+  size_t length = strlen(r->name);
+  bool is_same = strncmp(r->faults, r->name, length) == 0;
+  if (is_same && r->faults[length] == '\0') return sim_strdup("its name");
+  if (is_same && strncmp(r->faults + length, ", ", 2) == 0)
+    return sim_printf("+ %s", r->faults + length + 2);
+  return sim_strdup(r->faults);
+}
+
 static void add_cells(struct sim_table *t, const struct row *r) {
   const cJSON *violation = member(r->result, "violation");
   char n[SIM_TEXT_MAX];
   bool is_bad_twin = r->twin == TWIN_FAILS || r->twin == TWIN_BROKEN || r->twin == TWIN_CUT;
-  char *preemptions = preemptions_of(violation), *twin = twin_text(r);
+  char *preemptions = preemptions_of(violation), *twin = twin_text(r), *faults = faults_text(r);
   enum sim_style style = is_killed(r) ? SIM_GOOD : SIM_BAD;
   sim_table_row(t);
   sim_table_cell(t, SIM_PLAIN, r->name);
-  sim_table_cell(t, SIM_DIM, r->faults);
+  sim_table_cell(t, SIM_DIM, faults);
   sim_table_cell(t, r->is_mutant ? style : SIM_DIM, r->is_mutant ? finder(r) : "correct");
   sim_table_cell(t, SIM_PLAIN, number(violation, "found_at_schedule", SIM_UNIT_COUNT, n));
   sim_table_cell(t, SIM_PLAIN, number(r->result, "elapsed_ns", SIM_UNIT_NS, n));
@@ -365,6 +375,7 @@ static void add_cells(struct sim_table *t, const struct row *r) {
   sim_table_cell(t, is_bad_twin ? SIM_BAD : SIM_PLAIN, twin);
   free(preemptions);
   free(twin);
+  free(faults);
 }
 
 static bool is_shown(const struct row *r) {

@@ -18,6 +18,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "explore"))
+import perfetto_check
+
 SUFFIX = ".schedule.json"
 RECORD_SECONDS = "60"
 SEED = 16083
@@ -67,6 +70,16 @@ def judge(path):
     return ("moved" if replay["moved"] else "ok"), replay["note"]
 
 
+def search_again(path):
+    """Whether the bug is gone, or only its schedule."""
+    if path is None:
+        return "its scenario is no longer among the races"
+    with tempfile.TemporaryDirectory() as folder:
+        status, _, _ = tricolor("explore", os.path.abspath(path), "--time", "5", folder=folder)
+    return ("a search finds the violation again: only the schedule is lost" if status == 0 else
+            "a search of 5 s does not find the violation again")
+
+
 def check(folder, races):
     files, wanted, lost = kept(folder), expecting(races), []
     for name, path in files.items():
@@ -74,6 +87,7 @@ def check(folder, races):
         print(f"{verdict:<7} {name}{': ' if text else ''}{text}", flush=True)
         if verdict == "LOST":
             lost.append(name)
+            print(f"        {search_again(wanted.get(name))}", flush=True)
     missing = sorted(set(wanted) - set(files))
     for name in missing:
         print(f"MISSING {name}: the scenario expects a violation, and there is no file of one")
@@ -157,7 +171,10 @@ def same_bytes(races):
                 assert tricolor("replay", *words, "--trace", trace)[0] == 0
                 with open(trace, encoding="utf-8") as opened:
                     traces.append(opened.read())
-            assert traces[0] == traces[1] and json.loads(traces[0])["traceEvents"], name
+            assert traces[0] == traces[1], name
+            events = json.loads(traces[0])["traceEvents"]
+            perfetto_check.check_phases(events)
+            assert perfetto_check.check_spans(events) == texts[0]["violation"]["steps"], name
             print(f"{name}: {len(texts)} runs equal to the byte, as text, as JSON and as a trace")
     return 0
 
