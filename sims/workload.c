@@ -294,9 +294,10 @@ void wl_gap_slow(struct wl_go *w, uint64_t ticks, uint64_t blocked_ns) {
 
 /* ---- set-up ---------------------------------------------------------------------------------- */
 
+/* What runs change is part of the world. */
 static void name_things(struct workload *wl) {
   const struct scenario *sc = wl->sc;
-  wl->maps = sim_alloc(sc->map_count * sizeof *wl->maps);
+  wl->maps = sim_platform_alloc(sc->map_count * sizeof *wl->maps);
   for (uint32_t i = 0; i < sc->map_count; i++) {
     wl->maps[i].source = &sc->maps[i];
     wl->maps[i].kind = map_kind_find(sc->maps[i].kind);
@@ -309,20 +310,20 @@ static void name_things(struct workload *wl) {
     if (sc->maps[i].key == SC_KEY_STRING && sc->maps[i].key_bytes > wl->key_bytes_max)
       wl->key_bytes_max = sc->maps[i].key_bytes;
   }
-  wl->lists = sim_alloc(sc->list_count * sizeof *wl->lists);
+  wl->lists = sim_platform_alloc(sc->list_count * sizeof *wl->lists);
   for (uint32_t i = 0; i < sc->list_count; i++) {
     wl->lists[i].source = &sc->lists[i];
     wl->lists[i].type = object_type(wl, sc->lists[i].node_bytes, 1);
     wl->lists[i].tag = (uint64_t)(i + 1) << 48;
   }
-  wl->trees = sim_alloc(sc->tree_count * sizeof *wl->trees);
+  wl->trees = sim_platform_alloc(sc->tree_count * sizeof *wl->trees);
   for (uint32_t i = 0; i < sc->tree_count; i++) {
     wl->trees[i].source = &sc->trees[i];
     wl->trees[i].type = object_type(wl, sc->trees[i].node_bytes, 2);
   }
-  wl->channels = sim_alloc(sc->channel_count * sizeof *wl->channels);
+  wl->channels = sim_platform_alloc(sc->channel_count * sizeof *wl->channels);
   for (uint32_t i = 0; i < sc->channel_count; i++) wl->channels[i].source = &sc->channels[i];
-  wl->mutexes = sim_alloc(sc->mutex_count * sizeof *wl->mutexes);
+  wl->mutexes = sim_platform_alloc(sc->mutex_count * sizeof *wl->mutexes);
 }
 
 static bool has_object_ops(const struct sc_op *ops, uint32_t count) {
@@ -384,9 +385,10 @@ void workload_free(struct workload *wl) {
   }
   body_free(wl->setup.ops, wl->setup.count);
   free(wl->setup.flat);
-  void *rest[] = {wl->groups,   wl->maps,  wl->lists,       wl->trees,        wl->channels,
-                  wl->mutexes,  wl->types, wl->map_results, wl->list_results, wl->tree_results,
-                  wl->channel_results, wl->objects};
+  void *shared[] = {wl->maps, wl->lists, wl->trees, wl->channels, wl->mutexes, wl->objects};
+  for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++) sim_platform_free(shared[i]);
+  void *rest[] = {wl->groups,       wl->types,        wl->map_results,
+                  wl->list_results, wl->tree_results, wl->channel_results};
   for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++) free(rest[i]);
   sim_platform_free(wl->gos);
   sim_platform_free(wl->setup_go);

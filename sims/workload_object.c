@@ -56,7 +56,7 @@ static struct gc_type *new_type(uint32_t pointers) {
 void wl_objects_init(struct workload *wl) {
   const struct scenario *sc = wl->sc;
   for (uint32_t i = 0; i <= SC_FIELDS_MAX; i++) wl->object_types[i] = new_type(i);
-  wl->objects = sim_alloc(sc->object_count * sizeof *wl->objects);
+  wl->objects = sim_platform_alloc(sc->object_count * sizeof *wl->objects);
   wl->root_slots = rt_meta_alloc((sc->object_count + 1) * sizeof(void *), PLAT_CACHE_LINE);
   for (uint32_t i = 0; i < sc->object_count; i++) {
     wl->objects[i].source = &sc->objects[i];

@@ -95,6 +95,9 @@ struct plat_model_hooks {
   /* Under a chooser, just before an operation (of any class) takes effect. May be NULL. What it
    * reads at op->address is the value before. */
   void (*execute)(const struct plat_model_op *op, void *arg);
+  /* By site: of operations that neither wait, nor start or end threads, nor ask for time or chance
+   * only those where 1 are told; NULL: all. Does not change during a run. */
+  const uint8_t *execute_sites;
   void *arg;
   uint32_t classes;    /* bits of enum plat_model_class that are points; PROGRAM always is */
   const uint8_t *point_sites; /* by site: only where 1; NULL: everywhere */
@@ -157,6 +160,11 @@ uint32_t plat_model_pending(struct plat_model_op *out, uint32_t room);
 const struct plat_model_op *plat_model_between_points(uint32_t thread);
 /* Of a thread that was started and not joined. */
 uint32_t plat_model_thread_number(const struct plat_thread *t);
+/* In a run: a number made of what the model itself remembers of the order of operations, beyond
+ * what they do to their objects: who has to wait after a yield, the clock, what has been drawn and
+ * numbered. How long the running thread's turn has lasted is left out until a run is so long that
+ * turns end. */
+uint64_t plat_model_memory(void);
 /* Ends exploring; the world is gone as after plat_model_reset. */
 void plat_model_leave(void);
 /* By a thread of the world in an explored run; a normal run returns from both. */

@@ -54,7 +54,9 @@ enum {
   NEVER_POINTS = KIND(FENCE) | KIND(THREAD_START) | KIND(THREAD_BEGIN) | KIND(THREAD_END) |
                  KIND(JOIN) | KIND(CLOCK) | KIND(RANDOM) | KIND(RELAX) | KIND(YIELD) | KIND(SLEEP),
   MAY_WAIT = KIND(LOCK) | KIND(WAIT) | KIND(WAIT_UNTIL) | KIND(JOIN) | KIND(SLEEP),
-  GIVES_WAY = KIND(RELAX) | KIND(YIELD)
+  GIVES_WAY = KIND(RELAX) | KIND(YIELD),
+  ALWAYS_TOLD = MAY_WAIT | KIND(THREAD_START) | KIND(THREAD_BEGIN) | KIND(THREAD_END) |
+                KIND(CLOCK) | KIND(RANDOM)
 };
 
 static inline bool is_point(const struct plat_model_op *op) {
@@ -259,8 +261,14 @@ static inline struct model_thread *ask(void) {
   return thread_of(p->op[chosen]);
 }
 
+static inline bool is_told(const struct plat_model_op *op) {
+  const uint8_t *sites = explorer->hooks.execute_sites;
+  if (sites == NULL || (ALWAYS_TOLD >> op->kind & 1) != 0) return true;
+  return sites[model_site_index(op->site)] != 0;
+}
+
 static inline void tell_execute(struct model_thread *t) {
-  if (explorer->hooks.execute == NULL) return;
+  if (explorer->hooks.execute == NULL || !is_told(&t->pending)) return;
   t->pending.object = plat_model_object(t->pending.address);
   t->pending.clock_ps = plat_model_hot.clock_ps;
   explorer->hooks.execute(&t->pending, explorer->hooks.arg);
@@ -534,6 +542,7 @@ void plat_model_explore(struct plat_model_outcome *out) {
   rt_assert(h->from == 0 || plat_model_has_kept(h->from - 1));
   explorer->step_max = h->step_max != 0 ? h->step_max : STEPS_MAX;
   explorer->keep_at = h->keep_at != 0 ? h->keep_at : UINT64_MAX;
+  if (h->keep_at != 0) explorer->kept_by[h->keep_in] = NULL;
   model_image_restore(h->from);
   explorer->outcome = out;
   explorer->ended_by = NULL;
@@ -563,6 +572,22 @@ const struct plat_model_op *plat_model_between_points(uint32_t thread) {
     return t->is_at_point || t == explorer->ended_by ? NULL : &t->pending;
   }
   return NULL;
+}
+
+static uint64_t mix(uint64_t h, uint64_t value) {
+  h = (h ^ value) * 0x9e3779b97f4a7c15ull;
+  return h ^ h >> 32;
+}
+
+uint64_t plat_model_memory(void) {
+  uint64_t h = mix(plat_model_hot.clock_ps, (uint64_t)model.next_id << 32 | model.deadlines);
+  h = mix(mix(h, model.random_draws), model.long_stretches);
+  if (model.stats.steps >= LONG_TURN) h = mix(h, model.stats.steps - model.turn_began_at);
+  for (uint64_t left = model.yielding; left != 0; left &= left - 1) {
+    uint32_t slot = (uint32_t)__builtin_ctzll(left);
+    h = mix(mix(h, slot), model.threads[slot].yields_to);
+  }
+  return h;
 }
 
 void plat_model_leave(void) {

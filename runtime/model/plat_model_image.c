@@ -226,6 +226,7 @@ void model_image_take(void) {
   image->pages = map_apart(PAGES_MAX * sizeof *image->pages);
   image->copies = map_apart((size_t)PAGES_MAX * PAGE_BYTES);
   image->signal_stack = map_apart(SIGNAL_STACK_BYTES);
+  model_stacks_commit(PLAT_MODEL_CHOOSER_THREADS); /* of threads that runs will start, too */
   find_mappings();
   find_stacks(&image->stacks);
   handle_faults();

@@ -199,5 +199,7 @@ void *model_table(size_t bytes);
 bool model_is_in_stacks(const void *p);
 /* The stack of a thread slot, committed; NULL: refused. */
 void *model_stack(uint32_t slot, size_t *bytes);
+/* Those of the first slots all have their memory from now on. */
+void model_stacks_commit(uint32_t slots);
 
 #endif

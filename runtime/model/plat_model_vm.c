@@ -159,6 +159,12 @@ void *model_stack(uint32_t slot, size_t *bytes) {
   return low + VM_PAGE_BYTES;
 }
 
+void model_stacks_commit(uint32_t slots) {
+  size_t bytes;
+  for (uint32_t i = vm.stacks_committed; i < slots; i++)
+    if (model_stack(i, &bytes) == NULL) rt_fatal(RT_END_NOMEM, "out of memory: no stacks");
+}
+
 bool model_is_in_stacks(const void *p) {
   return (uintptr_t)p - (uintptr_t)vm.stacks < vm.stacks_bytes;
 }

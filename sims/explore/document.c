@@ -9,6 +9,8 @@
 
 /* Schema fields, in this order; see sims/cli_explore.c for how they are shown.
  *   schedules.complete   schedules run to their end that are told apart by the strategy
+ *   schedules.merged     of the complete: not run, for they go on as others do that had come to the
+ *                        same state (bound)
  *   schedules.blocked    given up as equivalent to another one (dpor)
  *   schedules.cut        ended by the most steps a run may take
  *   classes.distinct     happens-before classes met; a lower bound when saturated
@@ -40,6 +42,7 @@ static void add_points(cJSON *doc, uint32_t classes) {
 static void add_counts(cJSON *doc, const struct xp_report *r) {
   cJSON *schedules = cJSON_AddObjectToObject(doc, "schedules");
   add(schedules, "complete", r->complete);
+  add(schedules, "merged", r->merged);
   add(schedules, "blocked", r->blocked);
   add(schedules, "cut", r->cut);
   add(schedules, "failed", r->failed);
@@ -114,7 +117,7 @@ static void add_rates(cJSON *doc, const struct xp_report *r, uint32_t jobs) {
   add_histogram(histograms, "threads", &r->threads);
   add_histogram(histograms, "steps", &r->length);
   cJSON *rate = cJSON_AddObjectToObject(doc, "rate");
-  uint64_t runs = r->runs + r->replayed + r->blocked;
+  uint64_t runs = r->runs - r->merged + r->replayed + r->blocked;
   cJSON_AddNumberToObject(rate, "schedules_per_s", per_second(runs, r->elapsed_ns));
   cJSON_AddNumberToObject(rate, "points_per_s", per_second(r->points, r->elapsed_ns));
   add(doc, "elapsed_ns", r->elapsed_ns);

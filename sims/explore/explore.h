@@ -104,6 +104,7 @@ struct xp_strategy {
   const char *doc;           /* one sentence */
   bool every_point;          /* choose is asked where one thread only is enabled, too */
   bool wants_execute;        /* execute is called for every operation */
+  bool hears_races_only;     /* operations elsewhere than at config.point_sites may be left out */
   struct xp_chooser *(*open)(const struct xp_config *c);
   void (*close)(struct xp_chooser *x);
   /* Before run number `run` (0..); false: nothing is left to explore. */
@@ -119,7 +120,9 @@ struct xp_strategy {
   uint64_t (*fixed)(const struct xp_chooser *x);
   void (*resume)(struct xp_chooser *x, uint64_t point);
   uint64_t (*index)(const struct xp_chooser *x); /* orders runs, the same in every job; < 2^60 */
-  bool (*is_counted)(const struct xp_chooser *x); /* the run is new, and of this job's slice */
+  /* New schedules of this job's slice that the run covers: itself, or, where it was cut short
+   * because they were run before from where it had got to, those. */
+  uint64_t (*stands_for)(const struct xp_chooser *x);
   void (*claim)(const struct xp_chooser *x, struct xp_claim *out); /* may be NULL */
 };
 extern const struct xp_strategy *const xp_strategies[]; /* ends with NULL */

@@ -80,6 +80,7 @@ static void merge_shares(struct xp_report *into, const struct xp_report *from) {
 void xp_report_merge(struct xp_report *into, const struct xp_report *from) {
   into->why = merge_why(into->why, from->why);
   into->runs += from->runs;
+  into->merged += from->merged;
   into->complete += from->complete;
   into->blocked += from->blocked;
   into->cut += from->cut;

@@ -103,9 +103,10 @@ static bool guarantee_bound(struct text *t, const struct xp_report *r) {
   const struct xp_share *s = find_share(r, &xp_strategy_bound);
   if (s == NULL || s->claim.levels == 0) return false;
   uint32_t levels = s->claim.levels;
-  add(t, "BOUND: all %llu schedules of %s with at most %u preemption%s were run, ",
+  add(t, "BOUND: all %llu schedules of %s with at most %u preemption%s were run%s, ",
       (unsigned long long)schedules_upto(s, levels), r->config.scenario, (unsigned)(levels - 1),
-      levels == 2 ? "" : "s");
+      levels == 2 ? "" : "s",
+      r->merged > 0 ? " or come to a state from which all were" : "");
   if (s->failed == 0) {
     add(t, "none failed");
   } else if (!r->config.keep_going) {
@@ -256,9 +257,10 @@ void xp_report_print(const struct xp_report *r, FILE *out) {
   long double mean, error;
   double seconds = (double)r->elapsed_ns / 1e9;
   print_divergence(r, out);
-  fprintf(out, "%-12s %llu: %llu complete, %llu failed, %llu cut as too long, %llu blocked; ended "
-               "by: %s\n",
+  fprintf(out, "%-12s %llu: %llu complete (%llu of them merged), %llu failed, %llu cut as too long, "
+               "%llu blocked; ended by: %s\n",
           "schedules", (unsigned long long)r->runs, (unsigned long long)r->complete,
+          (unsigned long long)r->merged,
           (unsigned long long)r->failed, (unsigned long long)r->cut,
           (unsigned long long)r->blocked, why_text(r->why));
   print_shares(r, out);
@@ -272,7 +274,7 @@ void xp_report_print(const struct xp_report *r, FILE *out) {
   print_coverage(r, out);
   print_phases(r, out);
   fprintf(out, "%-12s %.3f s, %.0f schedules/s, %.1f million points/s\n", "speed", seconds,
-          (double)(r->runs + r->replayed) / seconds, (double)r->points / seconds / 1e6);
+          (double)(r->runs - r->merged + r->replayed) / seconds, (double)r->points / seconds / 1e6);
   xp_guarantee(r, text, sizeof text);
   fprintf(out, "%s\n", text);
 }

@@ -112,6 +112,8 @@ static void take_moment(struct xp_runner *r) {
 static void hear_operations(const struct xp_runner *r, struct plat_model_hooks *h) {
   if (r->chooser->strategy->wants_execute) {
     h->execute = r->observer != NULL ? execute_for_both : execute_for_strategy;
+    if (r->observer == NULL && r->chooser->strategy->hears_races_only)
+      h->execute_sites = r->config->point_sites;
   } else if (r->observer != NULL) {
     h->execute = execute_for_observer;
   }

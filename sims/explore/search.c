@@ -10,7 +10,12 @@
 #include "sims/explore/walk.h"
 #include "sims/memory.h"
 
-enum { ASK_RUNS = 16, ASK_POINTS = 2000, STAGE_SHIFT = 60 };
+enum {
+  ASK_RUNS = 16,
+  ASK_POINTS = 2000,
+  STAGE_SHIFT = 60,
+  OBSERVE_BOUND = 16 /* an observed run is a whole one, and the others begin in the middle */
+};
 
 struct search {
   struct xp_config config;
@@ -149,6 +154,16 @@ static void count_run(struct search *s, const struct turn *t) {
   if (xp_run_fails(run)) fail(s, t);
 }
 
+/* Schedules that the run stands for and that were not run. */
+static void count_merged(struct search *s, const struct turn *t, uint64_t n) {
+  struct xp_report *r = s->report;
+  r->runs += n;
+  r->complete += n;
+  r->merged += n;
+  r->replayed++;
+  r->share[t->share].runs += n;
+}
+
 /* Runs it and writes it down. False: the strategy has nothing left. */
 static bool take_turn(struct search *s, const struct turn *t) {
   struct xp_chooser *x = s->chooser[t->share];
@@ -162,10 +177,13 @@ static bool take_turn(struct search *s, const struct turn *t) {
   count_work(s);
   if (t->is_checked) check_again(s, t->run);
   if (s->is_over) return true;
-  if (row->is_counted != NULL && !row->is_counted(x)) {
+  uint64_t covered = row->stands_for == NULL ? 1 : row->stands_for(x);
+  if (covered == 0) {
     s->report->replayed++;
   } else if (is_past_limit(s, index_of(s, t))) {
     end_search(s, XP_WHY_LIMIT);
+  } else if (s->runner.run.outcome.end == PLAT_MODEL_CUT_OFF) {
+    count_merged(s, t, covered);
   } else {
     count_run(s, t);
   }
@@ -192,7 +210,8 @@ static struct turn turn_of(struct search *s, uint32_t stage, uint64_t k) {
   uint64_t n = is_systematic ? k : k * s->config.slices + s->config.slice;
   struct turn t = {.stage = stage + 1, .run = n / g->rows};
   t.share = share_of(s, g->row[n % g->rows]);
-  t.is_observed = s->config.observe_every != 0 && n % s->config.observe_every == 0;
+  uint64_t every = s->config.observe_every * (g->row[0] == &xp_strategy_bound ? OBSERVE_BOUND : 1);
+  t.is_observed = every != 0 && n % every == 0;
   t.is_checked = s->config.check_every != 0 && n % s->config.check_every == 0;
   return t;
 }

@@ -72,8 +72,9 @@ struct xp_report {
   struct xp_config config;
   enum xp_why why;
   uint64_t runs;             /* new schedules: complete, failed or cut */
+  uint64_t merged;           /* of the complete: not run, for others had come to the same state */
   uint64_t complete, blocked, cut, failed; /* cut: too long */
-  uint64_t replayed;         /* runs executed that are not new: prefixes and checks */
+  uint64_t replayed;         /* runs executed that are not new: prefixes, merged, and checks */
   uint64_t points, steps;    /* of all runs executed */
   uint64_t elapsed_ns;
   uint32_t lost_parts;       /* jobs that died: their part is missing */

@@ -3,16 +3,23 @@
  * Level c executes the schedules with fewer preemptions again, to find where one more can be put;
  * they are not counted twice.
  *
+ * A run ends where it comes to a state (state.h) that the level has been through, with the same
+ * thread running and no more preemptions spent: what can follow has been run, without a failure,
+ * and is counted. So as many schedules are covered as without that, in fewer runs.
+ *
  * Work items: the first UNIT_DEPTH decisions of a schedule, numbered within a level in the order
  * of the search. A job walks through all of them and explores its own.
  */
 #include <stdlib.h>
 
+#include "sims/explore/explored.h"
 #include "sims/explore/search.h"
+#include "sims/explore/state.h"
 #include "sims/explore/strategies.h"
 #include "sims/memory.h"
 
 enum { UNIT_DEPTH = 8, NTH_BITS = 35, LEVEL_SHIFT = 55 };
+#define NTH_MAX ((UINT64_C(1) << NTH_BITS) - 1)
 
 struct node {
   uint8_t count, running; /* of the point */
@@ -20,6 +27,10 @@ struct node {
   uint8_t chosen;
   uint32_t used;          /* preemptions before it */
   uint64_t point;         /* its number */
+  uint64_t state;
+  uint32_t seen;          /* operations before it */
+  bool has_failed;        /* some schedule through it */
+  uint64_t after[XP_LEVELS]; /* schedules run from here on, by preemptions in that part */
 };
 
 struct bound {
@@ -32,7 +43,11 @@ struct bound {
   uint32_t depth;         /* decisions of the run so far */
   uint32_t used;          /* preemptions of the run so far */
   bool is_open;           /* the level has begun and is not finished */
-  bool is_new;            /* the run is of this level and this slice */
+  uint64_t fresh;         /* schedules of this level and this slice that the run stands for */
+  bool is_known;          /* what happens was seen in the run before */
+  const uint8_t *sites;   /* where races are; NULL: everywhere */
+  struct xp_state state;
+  struct xp_explored explored; /* by this level */
   bool is_denied;         /* this level left something out for want of preemptions */
   uint64_t unit, nth;     /* of the run */
   struct xp_claim claim;
@@ -44,12 +59,16 @@ static struct xp_chooser *open(const struct xp_config *c) {
   b->level_max = c->preemptions < XP_LEVELS ? c->preemptions : XP_LEVELS - 1;
   b->slice = c->slice;
   b->slices = c->slices;
+  b->sites = c->point_sites;
   return &b->base;
 }
 
 static void close(struct xp_chooser *x) {
-  free(((struct bound *)x)->node);
-  free(x);
+  struct bound *b = (struct bound *)x;
+  xp_state_free(&b->state);
+  xp_explored_free(&b->explored);
+  free(b->node);
+  free(b);
 }
 
 static bool is_mine(const struct bound *b) { return b->unit % b->slices == b->slice; }
@@ -60,6 +79,8 @@ static void begin_level(struct bound *b) {
   b->is_denied = false;
   b->prefix = 0;
   b->unit = b->nth = 0;
+  xp_state_back(&b->state, 0);
+  xp_explored_begin(&b->explored, b->level + 1);
 }
 
 static void finish_level(struct bound *b) {
@@ -74,11 +95,39 @@ static inline uint32_t alternative(const struct node *n) {
   return n->tried <= usual ? n->tried - 1u : n->tried;
 }
 
+static bool is_preemption(const struct node *n) { return n->running < n->count && n->tried > 0; }
+
+/* The part of a schedule from below node number i on, or several. */
+static void count_after(struct bound *b, uint32_t i, const uint64_t *after, uint32_t used) {
+  struct node *n = &b->node[i];
+  uint32_t more = is_preemption(n);
+  for (uint32_t k = 0; k + used <= b->level; k++) n->after[k + more] += after[k];
+}
+
+/* The state has been explored: its schedules are this run's, but for those that would take too many
+ * preemptions in all. */
+static bool is_explored(struct bound *b, uint64_t state) {
+  const uint64_t *after = xp_explored_find(&b->explored, state, b->used);
+  if (after == NULL) return false;
+  for (uint32_t k = b->level - b->used + 1; k <= b->level; k++) b->is_denied |= after[k] > 0;
+  b->fresh = after[b->level - b->used];
+  count_after(b, b->depth - 1, after, b->used);
+  return true;
+}
+
+static uint64_t state_at(const struct bound *b, const struct plat_model_point *p) {
+  uint64_t running = p->running < p->count ? p->op[p->running]->thread + 1 : 0;
+  return rng_mix64(xp_state_number(&b->state) + running);
+}
+
 static uint32_t deeper(struct bound *b, const struct plat_model_point *p) {
   if (b->depth == UNIT_DEPTH && !is_mine(b)) return PLAT_MODEL_CUT;
+  uint64_t state = state_at(b, p);
+  if (b->depth >= UNIT_DEPTH && is_explored(b, state)) return PLAT_MODEL_CUT;
   if (b->depth == b->room) b->node = sim_grow(b->node, &b->room, b->depth, sizeof *b->node);
   struct node *n = &b->node[b->depth++];
-  *n = (struct node){(uint8_t)p->count, (uint8_t)p->running, 0, 0, b->used, p->number};
+  *n = (struct node){.count = (uint8_t)p->count, .running = (uint8_t)p->running, .used = b->used,
+                     .point = p->number, .state = state, .seen = b->state.seen};
   n->chosen = (uint8_t)alternative(n);
   return n->chosen;
 }
@@ -87,8 +136,19 @@ static uint32_t choose(struct xp_chooser *x, const struct plat_model_point *p) {
   struct bound *b = (struct bound *)x;
   if (b->depth >= b->prefix) return deeper(b, p);
   const struct node *n = &b->node[b->depth++];
-  b->used = n->used + (n->running < n->count && n->tried > 0);
+  b->used = n->used + is_preemption(n);
+  b->is_known = b->depth < b->prefix;
   return n->chosen;
+}
+
+/* What does not race is ordered by what does. */
+static void execute(struct xp_chooser *x, const struct plat_model_op *op) {
+  struct bound *b = (struct bound *)x;
+  if (b->is_known) return;
+  if (b->sites == NULL || b->sites[plat_model_site_index(op->site)] != 0)
+    xp_state_see(&b->state, op);
+  else
+    xp_state_see_unraced(&b->state, op);
 }
 
 /* The next alternative at node n; false: there is none, or it would take a preemption too many. */
@@ -103,12 +163,27 @@ static bool advance(struct bound *b, struct node *n) {
   return true;
 }
 
+/* Node number i has nothing left. */
+static void finish_node(struct bound *b, uint32_t i) {
+  struct node *n = &b->node[i];
+  if (i > 0) {
+    count_after(b, i - 1, n->after, n->used);
+    b->node[i - 1].has_failed |= n->has_failed;
+  }
+  if (i >= UNIT_DEPTH && !n->has_failed)
+    xp_explored_add(&b->explored, n->state, n->used, n->after);
+}
+
 /* To the next schedule of this level; false: there is none. */
 static bool backtrack(struct bound *b) {
   uint32_t top = is_mine(b) || b->depth < UNIT_DEPTH ? b->depth : UNIT_DEPTH;
   for (uint32_t i = top; i-- > 0;) {
-    if (!advance(b, &b->node[i])) continue;
+    if (!advance(b, &b->node[i])) {
+      finish_node(b, i);
+      continue;
+    }
     b->prefix = i + 1;
+    xp_state_back(&b->state, b->node[i].seen);
     if (i < UNIT_DEPTH) {
       b->unit++;
       b->nth = 0;
@@ -127,6 +202,8 @@ static bool begin(struct xp_chooser *x, uint64_t run) {
     begin_level(b);
   }
   b->depth = b->used = 0;
+  b->fresh = 0;
+  b->is_known = b->prefix > 0;
   return true;
 }
 
@@ -141,15 +218,23 @@ static void resume(struct xp_chooser *x, uint64_t point) {
   b->used = b->node[b->depth].used;
 }
 
-static void end(struct xp_chooser *x, const struct xp_run *r) {
-  struct bound *b = (struct bound *)x;
-  b->is_new = is_mine(b) && b->used == b->level && r->outcome.end != PLAT_MODEL_CUT_OFF;
-  if (!b->is_new) return;
-  b->nth++;
-  b->claim.level_runs[b->level]++;
+/* A schedule that was run to its end. */
+static void count_run(struct bound *b, const struct xp_run *r) {
+  static const uint64_t one[XP_LEVELS] = {1};
+  b->fresh = is_mine(b) && b->used == b->level;
+  if (b->depth == 0) return;
+  count_after(b, b->depth - 1, one, b->used);
+  b->node[b->depth - 1].has_failed |= xp_run_fails(r);
 }
 
-static bool is_counted(const struct xp_chooser *x) { return ((const struct bound *)x)->is_new; }
+static void end(struct xp_chooser *x, const struct xp_run *r) {
+  struct bound *b = (struct bound *)x;
+  if (r->outcome.end != PLAT_MODEL_CUT_OFF) count_run(b, r);
+  b->nth = b->fresh < NTH_MAX - b->nth ? b->nth + b->fresh : NTH_MAX;
+  b->claim.level_runs[b->level] += b->fresh;
+}
+
+static uint64_t stands_for(const struct xp_chooser *x) { return ((const struct bound *)x)->fresh; }
 
 static uint64_t index_of(const struct xp_chooser *x) {
   const struct bound *b = (const struct bound *)x;
@@ -163,14 +248,17 @@ static void claim(const struct xp_chooser *x, struct xp_claim *out) {
 const struct xp_strategy xp_strategy_bound = {
     .name = "bound",
     .doc = "All schedules with no preemption, then all with one, two, and so on.",
+    .wants_execute = true,
+    .hears_races_only = true,
     .open = open,
     .close = close,
     .begin = begin,
     .choose = choose,
+    .execute = execute,
     .end = end,
     .fixed = fixed,
     .resume = resume,
     .index = index_of,
-    .is_counted = is_counted,
+    .stands_for = stands_for,
     .claim = claim,
 };

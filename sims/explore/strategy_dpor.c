@@ -249,7 +249,7 @@ static void end(struct xp_chooser *x, const struct xp_run *r) {
   d->blocked += d->is_asleep && is_mine(d);
 }
 
-static bool is_counted(const struct xp_chooser *x) { return ((const struct dpor *)x)->is_new; }
+static uint64_t stands_for(const struct xp_chooser *x) { return ((const struct dpor *)x)->is_new; }
 
 static uint64_t index_of(const struct xp_chooser *x) {
   const struct dpor *d = (const struct dpor *)x;
@@ -276,6 +276,6 @@ const struct xp_strategy xp_strategy_dpor = {
     .fixed = fixed,
     .resume = resume,
     .index = index_of,
-    .is_counted = is_counted,
+    .stands_for = stands_for,
     .claim = claim,
 };
