@@ -257,8 +257,8 @@ void xp_report_print(const struct xp_report *r, FILE *out) {
   long double mean, error;
   double seconds = (double)r->elapsed_ns / 1e9;
   print_divergence(r, out);
-  fprintf(out, "%-12s %llu: %llu complete (%llu of them merged), %llu failed, %llu cut as too long, "
-               "%llu blocked; ended by: %s\n",
+  fprintf(out, "%-12s %llu: %llu complete (%llu of them merged), %llu failed, %llu cut as too "
+               "long, %llu blocked; ended by: %s\n",
           "schedules", (unsigned long long)r->runs, (unsigned long long)r->complete,
           (unsigned long long)r->merged,
           (unsigned long long)r->failed, (unsigned long long)r->cut,
