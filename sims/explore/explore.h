@@ -59,6 +59,7 @@ struct xp_chooser {
 struct xp_config {
   const char *strategy;      /* name of a row of xp_strategies, or "hunt" */
   uint32_t preemptions;      /* bound: most preemptions, 0..16 */
+  bool every_schedule;       /* bound: runs each, also from states that were explored; observes all */
   uint32_t depth;            /* pct: bug depth d, 1..16; 0: drawn from {1,2,3,4} for each run */
   uint64_t schedules;        /* most runs; UINT64_MAX: no limit */
   uint64_t time_ns;          /* most wall time; UINT64_MAX: no limit */
@@ -118,6 +119,9 @@ struct xp_strategy {
    * of the run are passed as in the last one, which was this strategy's too. resume: the run begins
    * before point number `point`, at most fixed, as if it had been chosen up to there. */
   uint64_t (*fixed)(const struct xp_chooser *x);
+  /* Of strategies whose runs are seldom whole; NULL: all. After begin: whether this run is to be a
+   * whole one, that can be observed. Does not depend on the number of jobs. */
+  bool (*is_sample)(const struct xp_chooser *x);
   void (*resume)(struct xp_chooser *x, uint64_t point);
   uint64_t (*index)(const struct xp_chooser *x); /* orders runs, the same in every job; < 2^60 */
   /* New schedules of this job's slice that the run covers: itself, or, where it was cut short

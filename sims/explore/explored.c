@@ -14,6 +14,7 @@ void xp_explored_free(struct xp_explored *e) {
 }
 
 void xp_explored_begin(struct xp_explored *e, uint32_t levels) {
+  if (e->entry != NULL && e->count == 0 && e->levels == levels) return;
   xp_explored_free(e);
   e->levels = levels;
   e->room = FIRST_ROOM;

@@ -10,12 +10,7 @@
 #include "sims/explore/walk.h"
 #include "sims/memory.h"
 
-enum {
-  ASK_RUNS = 16,
-  ASK_POINTS = 2000,
-  STAGE_SHIFT = 60,
-  OBSERVE_BOUND = 16 /* an observed run is a whole one, and the others begin in the middle */
-};
+enum { ASK_RUNS = 16, ASK_POINTS = 2000, STAGE_SHIFT = 60 };
 
 struct search {
   struct xp_config config;
@@ -165,10 +160,11 @@ static void count_merged(struct search *s, const struct turn *t, uint64_t n) {
 }
 
 /* Runs it and writes it down. False: the strategy has nothing left. */
-static bool take_turn(struct search *s, const struct turn *t) {
+static bool take_turn(struct search *s, struct turn *t) {
   struct xp_chooser *x = s->chooser[t->share];
   const struct xp_strategy *row = x->strategy;
   if (!row->begin(x, t->run)) return false;
+  t->is_observed = t->is_observed && (row->is_sample == NULL || row->is_sample(x));
   s->runner.chooser = x;
   s->runner.observer = t->is_observed ? &s->observer : NULL;
   s->runner.path = t->is_checked ? &s->path : NULL;
@@ -210,8 +206,7 @@ static struct turn turn_of(struct search *s, uint32_t stage, uint64_t k) {
   uint64_t n = is_systematic ? k : k * s->config.slices + s->config.slice;
   struct turn t = {.stage = stage + 1, .run = n / g->rows};
   t.share = share_of(s, g->row[n % g->rows]);
-  uint64_t every = s->config.observe_every * (g->row[0] == &xp_strategy_bound ? OBSERVE_BOUND : 1);
-  t.is_observed = every != 0 && n % every == 0;
+  t.is_observed = s->config.observe_every != 0 && n % s->config.observe_every == 0;
   t.is_checked = s->config.check_every != 0 && n % s->config.check_every == 0;
   return t;
 }

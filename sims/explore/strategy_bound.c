@@ -3,7 +3,7 @@
  * Level c executes the schedules with fewer preemptions again, to find where one more can be put;
  * they are not counted twice.
  *
- * A run ends where it comes to a state (state.h) that the level has been through, with the same
+ * A run ends where it comes to a state (state.h) that the work item has been through, with the same
  * thread running and no more preemptions spent: what can follow has been run, without a failure,
  * and is counted. So as many schedules are covered as without that, in fewer runs.
  *
@@ -18,7 +18,7 @@
 #include "sims/explore/strategies.h"
 #include "sims/memory.h"
 
-enum { UNIT_DEPTH = 8, NTH_BITS = 35, LEVEL_SHIFT = 55 };
+enum { UNIT_DEPTH = 8, NTH_BITS = 35, LEVEL_SHIFT = 55, SAMPLE = 16 /* one run of so many */ };
 #define NTH_MAX ((UINT64_C(1) << NTH_BITS) - 1)
 
 struct node {
@@ -47,9 +47,11 @@ struct bound {
   bool is_known;          /* what happens was seen in the run before */
   const uint8_t *sites;   /* where races are; NULL: everywhere */
   struct xp_state state;
-  struct xp_explored explored; /* by this level */
+  struct xp_explored explored; /* by this level's work item */
+  bool runs_all;          /* and does not look there */
   bool is_denied;         /* this level left something out for want of preemptions */
   uint64_t unit, nth;     /* of the run */
+  uint64_t unit_runs;     /* of the work item so far */
   struct xp_claim claim;
 };
 
@@ -60,6 +62,7 @@ static struct xp_chooser *open(const struct xp_config *c) {
   b->slice = c->slice;
   b->slices = c->slices;
   b->sites = c->point_sites;
+  b->runs_all = c->every_schedule;
   return &b->base;
 }
 
@@ -73,14 +76,19 @@ static void close(struct xp_chooser *x) {
 
 static bool is_mine(const struct bound *b) { return b->unit % b->slices == b->slice; }
 
+static void begin_unit(struct bound *b) {
+  b->nth = b->unit_runs = 0;
+  xp_explored_begin(&b->explored, b->level + 1);
+}
+
 static void begin_level(struct bound *b) {
   b->level = b->claim.levels;
   b->is_open = true;
   b->is_denied = false;
   b->prefix = 0;
-  b->unit = b->nth = 0;
+  b->unit = 0;
   xp_state_back(&b->state, 0);
-  xp_explored_begin(&b->explored, b->level + 1);
+  begin_unit(b);
 }
 
 static void finish_level(struct bound *b) {
@@ -123,7 +131,7 @@ static uint64_t state_at(const struct bound *b, const struct plat_model_point *p
 static uint32_t deeper(struct bound *b, const struct plat_model_point *p) {
   if (b->depth == UNIT_DEPTH && !is_mine(b)) return PLAT_MODEL_CUT;
   uint64_t state = state_at(b, p);
-  if (b->depth >= UNIT_DEPTH && is_explored(b, state)) return PLAT_MODEL_CUT;
+  if (b->depth >= UNIT_DEPTH && !b->runs_all && is_explored(b, state)) return PLAT_MODEL_CUT;
   if (b->depth == b->room) b->node = sim_grow(b->node, &b->room, b->depth, sizeof *b->node);
   struct node *n = &b->node[b->depth++];
   *n = (struct node){.count = (uint8_t)p->count, .running = (uint8_t)p->running, .used = b->used,
@@ -170,7 +178,7 @@ static void finish_node(struct bound *b, uint32_t i) {
     count_after(b, i - 1, n->after, n->used);
     b->node[i - 1].has_failed |= n->has_failed;
   }
-  if (i >= UNIT_DEPTH && !n->has_failed)
+  if (i >= UNIT_DEPTH && !n->has_failed && !b->runs_all)
     xp_explored_add(&b->explored, n->state, n->used, n->after);
 }
 
@@ -186,7 +194,7 @@ static bool backtrack(struct bound *b) {
     xp_state_back(&b->state, b->node[i].seen);
     if (i < UNIT_DEPTH) {
       b->unit++;
-      b->nth = 0;
+      begin_unit(b);
     }
     return true;
   }
@@ -203,6 +211,7 @@ static bool begin(struct xp_chooser *x, uint64_t run) {
   }
   b->depth = b->used = 0;
   b->fresh = 0;
+  b->unit_runs++;
   b->is_known = b->prefix > 0;
   return true;
 }
@@ -234,6 +243,11 @@ static void end(struct xp_chooser *x, const struct xp_run *r) {
   b->claim.level_runs[b->level] += b->fresh;
 }
 
+static bool is_sample(const struct xp_chooser *x) {
+  const struct bound *b = (const struct bound *)x;
+  return b->runs_all || b->unit_runs % SAMPLE == 1;
+}
+
 static uint64_t stands_for(const struct xp_chooser *x) { return ((const struct bound *)x)->fresh; }
 
 static uint64_t index_of(const struct xp_chooser *x) {
@@ -258,6 +272,7 @@ const struct xp_strategy xp_strategy_bound = {
     .end = end,
     .fixed = fixed,
     .resume = resume,
+    .is_sample = is_sample,
     .index = index_of,
     .stands_for = stands_for,
     .claim = claim,

@@ -135,8 +135,23 @@ static struct xp_report explore(const char *strategy, uint32_t preemptions) {
   c.keep_going = true;
   c.walks = 0;
   c.check_every = 50;
+  c.every_schedule = true;
   assert_true(xp_search(&c, &r));
   return r;
+}
+
+/* The same search by fewer runs, which is not to be told by its counts. */
+static void merging_counts_the_same(const struct xp_report *all) {
+  struct xp_config c = all->config;
+  struct xp_report merged;
+  c.every_schedule = false;
+  assert_true(xp_search(&c, &merged));
+  const struct xp_claim *x = &all->share[0].claim, *y = &merged.share[0].claim;
+  assert_memory_equal(x->level_runs, y->level_runs, sizeof x->level_runs);
+  assert_true(x->is_exhausted == y->is_exhausted && x->levels == y->levels);
+  assert_true(all->failed == merged.failed && all->runs == merged.runs && all->merged == 0);
+  assert_true(all->runs < 1000 || merged.merged > all->runs / 2);
+  xp_report_free(&merged);
 }
 
 static void print_program(const struct program *p) {
@@ -171,6 +186,7 @@ static enum verdict compare(uint64_t seed, uint32_t kinds, const char *second) {
   current = draw(seed, kinds);
   test_prepare_body(run_program);
   struct xp_report all = explore("bound", XP_LEVELS - 1), reduced = explore(second, 1);
+  if (all.why == XP_WHY_EXHAUSTED) merging_counts_the_same(&all);
   test_leave();
   enum verdict verdict = DIFFERENT;
   if (all.why != XP_WHY_EXHAUSTED) {
