@@ -59,7 +59,7 @@ struct xp_chooser {
 struct xp_config {
   const char *strategy;      /* name of a row of xp_strategies, or "hunt" */
   uint32_t preemptions;      /* bound: most preemptions, 0..16 */
-  bool every_schedule;       /* bound: runs each, also from states that were explored; observes all */
+  bool every_schedule;       /* bound: runs each, also from explored states; observes all */
   uint32_t depth;            /* pct: bug depth d, 1..16; 0: drawn from {1,2,3,4} for each run */
   uint64_t schedules;        /* most runs; UINT64_MAX: no limit */
   uint64_t time_ns;          /* most wall time; UINT64_MAX: no limit */

@@ -150,7 +150,7 @@ static void merging_counts_the_same(const struct xp_report *all) {
   assert_memory_equal(x->level_runs, y->level_runs, sizeof x->level_runs);
   assert_true(x->is_exhausted == y->is_exhausted && x->levels == y->levels);
   assert_true(all->failed == merged.failed && all->runs == merged.runs && all->merged == 0);
-  assert_true(all->runs < 1000 || merged.merged > all->runs / 2);
+  assert_true(all->runs < 1000 || all->failed > 0 || merged.merged > 0);
   xp_report_free(&merged);
 }
 
