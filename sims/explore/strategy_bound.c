@@ -18,7 +18,7 @@
 #include "sims/explore/strategies.h"
 #include "sims/memory.h"
 
-enum { UNIT_DEPTH = 8, NTH_BITS = 35, LEVEL_SHIFT = 55, SAMPLE = 16 /* one run of so many */ };
+enum { UNIT_DEPTH = 4, NTH_BITS = 35, LEVEL_SHIFT = 55, SAMPLE = 16 /* one run of so many */ };
 #define NTH_MAX ((UINT64_C(1) << NTH_BITS) - 1)
 
 struct node {

@@ -140,6 +140,8 @@ static struct xp_report explore(const char *strategy, uint32_t preemptions) {
   return r;
 }
 
+static uint64_t *merged_schedules; /* in malloc's memory: no part of the world */
+
 /* The same search by fewer runs, which is not to be told by its counts. */
 static void merging_counts_the_same(const struct xp_report *all) {
   struct xp_config c = all->config;
@@ -150,7 +152,7 @@ static void merging_counts_the_same(const struct xp_report *all) {
   assert_memory_equal(x->level_runs, y->level_runs, sizeof x->level_runs);
   assert_true(x->is_exhausted == y->is_exhausted && x->levels == y->levels);
   assert_true(all->failed == merged.failed && all->runs == merged.runs && all->merged == 0);
-  assert_true(all->runs < 1000 || all->failed > 0 || merged.merged > 0);
+  *merged_schedules += merged.merged;
   xp_report_free(&merged);
 }
 
@@ -220,6 +222,7 @@ static void classes_of_programs(void **state) {
   for (uint32_t i = 0; i < sizeof hard / sizeof hard[0]; i++)
     assert_int_equal(compare(hard[i], WHOLE_ACTIONS, "dpor"), SAME);
   assert_true(count_verdicts(SAME, 1000, WHOLE_ACTIONS, "dpor") > PROGRAMS / 2);
+  assert_true(*merged_schedules > 10000);
 }
 
 /* A run that ends early is cut from a longer one, so classes are not comparable; failures are. */
@@ -288,6 +291,7 @@ static void classes_of_overlapping_ranges(void **state) {
 }
 
 int main(void) {
+  merged_schedules = calloc(1, sizeof *merged_schedules);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(classes_of_overlapping_ranges),
       cmocka_unit_test(classes_of_programs),
