@@ -153,6 +153,17 @@ void gc_clear(struct gc_mutator *mu, const struct gc_type *t, void *dst, uint32_
  * channel hand-over, a new goroutine's argument), as a heap store of it would. */
 void gc_shade_handover(struct gc_mutator *mu, void *value);
 
+/* ---- weak pointers ------------------------------------------------------------------------ */
+
+/* The handle of a heap object: a heap object itself, which does not keep the other alive. Some
+ * collectors give every call one of its own. Object is rooted by the caller. A safepoint; the
+ * result is not yet rooted. */
+void *gc_weak_make(struct gc_mutator *mu, void *object);
+
+/* The object of a handle, or NULL once the collector has found it unreachable. A safepoint, may
+ * park; the result is not yet rooted. Not with no_preempt > 0. */
+void *gc_weak_get(struct gc_mutator *mu, void *handle);
+
 /* ---- safepoints and roots ----------------------------------------------------------------- */
 
 void gc_poll_slow(struct gc_mutator *mu);

@@ -5,7 +5,8 @@
  *
  * INV gc.central.sets: a span in use that no P caches and nobody is sweeping lies in exactly one
  * set of its class: swept or not as its sweepgen says, full iff it has no free slot (unswept:
- * as it was when it was put in). A dead span in a set is a zombie (is_zombie).
+ * as it was when it was put in). One that was swept out of its turn stays in its unswept set until
+ * it is popped (is_swept_early). A dead span in a set is a zombie (is_zombie).
  * Kept by:    gc_central_put(), gc_central_push_swept(), gc_span_free().
  * Checked by: tests/heap/test_random.c (counts of sets against spans).
  */
@@ -72,10 +73,17 @@ static struct gc_span *pop_locked(struct central *c, struct span_set *set) {
   return span;
 }
 
+static bool has_free_slot(const struct gc_span *span) {
+  return span->alloc_count < span->nelems;
+}
+
 static void push(struct gc_span *span, bool full) {
   struct central *c = &centrals[span->span_class];
   plat_mutex_lock(&c->lock);
-  push_locked(c, set_of(c, full, true), span);
+  if (span->is_queued)
+    span->is_swept_early = true;
+  else
+    push_locked(c, set_of(c, full, true), span);
   plat_mutex_unlock(&c->lock);
 }
 
@@ -92,9 +100,15 @@ struct gc_span *gc_central_pop_unswept(uint8_t span_class, bool full, bool *is_g
   if (at_ptr_load_relaxed(&set->head) == NULL) return NULL;
   plat_mutex_lock(&c->lock);
   struct gc_span *span = pop_locked(c, set);
-  if (span != NULL) *is_gone = span->is_zombie;
+  bool is_zombie = span != NULL && span->is_zombie;
+  bool is_swept = span != NULL && span->is_swept_early;
+  if (is_swept) {
+    span->is_swept_early = false;
+    push_locked(c, set_of(c, !has_free_slot(span), true), span);
+  }
   plat_mutex_unlock(&c->lock);
-  if (*is_gone) gc_span_recycle(span);
+  if (is_zombie) gc_span_recycle(span);
+  *is_gone = is_zombie || is_swept;
   return span;
 }
 
@@ -127,10 +141,6 @@ uint64_t gc_central_count_stw(uint8_t span_class, bool full, bool swept) {
 }
 
 /* ---- taking and giving back ------------------------------------------------------------------ */
-
-static bool has_free_slot(const struct gc_span *span) {
-  return span->alloc_count < span->nelems;
-}
 
 /* Sweeps spans of one unswept set until one has a free slot. NULL: none, or the budget is spent
  * (it may go one below zero, F2.7.2). The caller is an active sweeper. */

@@ -2,6 +2,7 @@
 
 #include "gc/heap_int.h"
 #include "gc/sweep.h"
+#include "gc/weak.h"
 #include "runtime/lockrank.h"
 #include "runtime/meta.h"
 
@@ -60,6 +61,7 @@ enum rt_err gc_heap_init(const struct gc_config *config) {
   plat_mutex_init(&heap.lock, RT_RANK_HEAP, "heap");
   gc_central_init();
   gc_sweep_init();
+  gc_weak_init();
   return RT_OK;
 no_pages:
   plat_vm_release(gc_heap.spans, npages * sizeof *gc_heap.spans);
@@ -205,7 +207,7 @@ static void set_geometry(struct gc_span *span, uint64_t page, uint64_t npages) {
   span->freeindex = span->alloc_count = span->alloc_count_before_cache = 0;
   span->loaded_first = 0;
   span->loaded_free = 0;
-  span->is_queued = span->is_zombie = false;
+  span->is_queued = span->is_zombie = span->is_swept_early = false;
   span->set_next = NULL;
 }
 

@@ -57,6 +57,7 @@ struct gc_span {
   bool needzero;             /* free slots may be dirty */
   bool is_queued;            /* lies in a set of its central; central lock */
   bool is_zombie;            /* freed while it lay in a set: the popper recycles it; central lock */
+  bool is_swept_early;       /* swept while it lay in an unswept set: the popper moves it; likewise */
   uint32_t freeindex;        /* slots below are allocated; the next group is loaded from here */
   uint32_t alloc_count;      /* allocated slots; cached: all slots of loaded groups included */
   uint32_t alloc_count_before_cache;
@@ -67,6 +68,7 @@ struct gc_span {
   struct gc_span *set_next;  /* next in the set (central lock) or in the free list (heap lock) */
   struct at_u32 sweepgen;    /* F2.7.4 */
   struct at_u32 state;       /* enum gc_span_state; written under the heap lock */
+  struct at_ptr weak;        /* records of its objects' weak pointers (gc/weak.c); NULL: none */
 };
 
 /* Counters, all in bytes unless named otherwise; F5.2. Any thread adds. */

@@ -45,10 +45,11 @@ void gc_central_finish(void);
 struct gc_span *gc_central_take(struct gc_p *p, uint8_t span_class);
 /* uncacheSpan (F2.7.3): gives a cached span back; sweeps it if it is stale. */
 void gc_central_put(struct gc_p *p, struct gc_span *span);
-/* Enters a swept span in the set it belongs to: full or partial. */
+/* Enters a swept span in the set it belongs to, full or partial; at once, or when it is popped from
+ * the unswept set it still lies in. */
 void gc_central_push_swept(struct gc_span *span);
-/* The first span of a set that still needs sweeping; NULL: the set is empty. A zombie is recycled
- * and *is_gone set, with some non-NULL result. */
+/* The first span of a set that still needs sweeping; NULL: the set is empty. A zombie is recycled,
+ * one swept already goes to the swept set, and *is_gone is set, with some non-NULL result. */
 struct gc_span *gc_central_pop_unswept(uint8_t span_class, bool full, bool *is_gone);
 /* Marks a span that was just freed: true, it lies in a set, whose popper will recycle it. */
 bool gc_central_leave_zombie(struct gc_span *span);

@@ -2,6 +2,7 @@
 
 #include "gc/heap_int.h"
 #include "gc/hooks.h"
+#include "gc/weak.h"
 #include "gc/world.h"
 #include "runtime/lockrank.h"
 
@@ -138,6 +139,7 @@ bool gc_sweep_span(struct gc_p *p, struct gc_span *span, bool keep) {
   plat_charge(PLAT_COST_sweep_span, 1);
   at_u64_add_relaxed(&gc_heap.n.pages_swept, span->npages); /* a count; read by pacing only */
   check_marks(span);
+  gc_weak_sweep(span);
   struct gc_poison_before before = {
       .freeindex = span->freeindex, .alloc_bits = span->alloc_bits, .needzero = span->needzero};
   bool is_large = span->span_class < 2;
@@ -209,6 +211,17 @@ uint64_t gc_sweep_one(struct gc_p *p) {
   uint64_t npages = sweep_next(p);
   gc_sweep_end(p);
   return npages;
+}
+
+bool gc_sweep_ensure(struct gc_p *p, struct gc_span *span) {
+  uint32_t now = sweepgen_now();
+  uint32_t generation = at_u32_load_acquire(&span->sweepgen); /* pairs with gc_sweep_span */
+  if (generation == now || generation == now + 3) return true;
+  if (!gc_sweep_begin()) return false;
+  bool is_mine = gc_sweep_acquire(span);
+  if (is_mine) gc_sweep_span(p, span, false);
+  gc_sweep_end(p);
+  return is_mine;
 }
 
 /* ---- proportional sweeping ------------------------------------------------------------------- */

@@ -31,6 +31,10 @@ void gc_sweep_finish_stw(struct gc_p *p);
  * GC_SWEEP_NONE: nothing is left to take. Not a safepoint; p is the caller's P. */
 uint64_t gc_sweep_one(struct gc_p *p);
 
+/* Sweeps a span that needs it. False: somebody else is about to, or its P, which caches it; ask
+ * again. No safepoint lies between finding the span and this; not a safepoint. */
+bool gc_sweep_ensure(struct gc_p *p, struct gc_span *span);
+
 /* Everything of this phase is swept and nobody is sweeping. Any thread. */
 bool gc_sweep_is_done(void);
 

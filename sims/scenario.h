@@ -114,6 +114,8 @@ enum sc_op_kind {
   SC_OP_OBJECT_NEW,   /* to = a new object of so many pointers */
   SC_OP_OBJECT_DROP,  /* register = nil */
   SC_OP_OBJECT_MOVE,  /* to = from, both registers */
+  SC_OP_WEAK_MAKE,    /* to = a weak pointer to the object in from */
+  SC_OP_WEAK_GET,     /* to = what the weak pointer in from leads to; nil once that is gone */
   SC_OP_KINDS
 };
 
@@ -146,7 +148,7 @@ struct sc_op {
   uint32_t holder;       /* object.load "from", object.store "into": a register, or SC_REGISTERS +
                             the index of a root object: what its global slot holds */
   uint32_t to;           /* a register, as the next two */
-  uint32_t from;         /* object.move "from", object.drop "register" */
+  uint32_t from;         /* object.move, weak.* "from", object.drop "register" */
   uint32_t value;        /* or SC_NIL (JSON null) */
   uint32_t field;
   struct sc_op *body;    /* lock, loop */

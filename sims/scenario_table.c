@@ -95,6 +95,10 @@ const struct sim_choice sc_op_words[] = {
     {"object.new", "to = a new object of so many pointers, all nil"},
     {"object.drop", "register = nil"},
     {"object.move", "to = from, both registers: no barrier"},
+    {"weak.make", "to = a weak pointer to the object in from, which it does not keep alive"},
+    {"weak.get",
+     "to = the object that the weak pointer in from leads to; nil once the collector has found it "
+     "unreachable, or if from is no weak pointer"},
     {NULL, NULL},
 };
 
@@ -113,7 +117,8 @@ enum {
   OPS_OBJECT = BIT(SC_OP_KINDS) - BIT(SC_OP_OBJECT_LOAD),
   OPS_ONCE = BIT(SC_OP_MAP_CLEAR) | BIT(SC_OP_TREE_DROP) | BIT(SC_OP_CHAN_CLOSE) | OPS_OBJECT,
   OPS_TO = BIT(SC_OP_OBJECT_LOAD) | BIT(SC_OP_OBJECT_GET) | BIT(SC_OP_OBJECT_NEW) |
-           BIT(SC_OP_OBJECT_MOVE),
+           BIT(SC_OP_OBJECT_MOVE) | BIT(SC_OP_WEAK_MAKE) | BIT(SC_OP_WEAK_GET),
+  OPS_FROM = BIT(SC_OP_OBJECT_MOVE) | BIT(SC_OP_WEAK_MAKE) | BIT(SC_OP_WEAK_GET),
   OPS_BODY = BIT(SC_OP_LOCK) | BIT(SC_OP_LOOP),
   OPS_COUNT = (BIT(SC_OP_KINDS) - 1) & ~OPS_ONCE,
   DIST_SPACE = BIT(SC_DIST_UNIFORM) | BIT(SC_DIST_ZIPF)
@@ -499,7 +504,7 @@ static const struct sc_row op_rows[] = {
      .nullable = true, .required = true, .doc = "Register whose value is written; null: nil."},
     {"pointers", SC_TYPE_INT, AT(struct sc_op, pointers), .only = BIT(SC_OP_OBJECT_NEW),
      .max = SC_FIELDS_MAX, .initial = 1, .doc = "Number of the new object's fields."},
-    {"from", SC_TYPE_ENUM, AT(struct sc_op, from), .only = BIT(SC_OP_OBJECT_MOVE),
+    {"from", SC_TYPE_ENUM, AT(struct sc_op, from), .only = OPS_FROM,
      .words = sc_register_words, .required = true, .doc = "Register that is read."},
     {"register", SC_TYPE_ENUM, AT(struct sc_op, from), .only = BIT(SC_OP_OBJECT_DROP),
      .words = sc_register_words, .required = true, .doc = "Register that becomes nil."},

@@ -55,7 +55,8 @@ static wl_fn *const plain_fn[SC_OP_KINDS] = {
   [SC_OP_OBJECT_LOAD] = wl_object_load, [SC_OP_OBJECT_STORE] = wl_object_store,
   [SC_OP_OBJECT_GET] = wl_object_get, [SC_OP_OBJECT_PUT] = wl_object_put,
   [SC_OP_OBJECT_NEW] = wl_object_new, [SC_OP_OBJECT_DROP] = wl_object_drop,
-  [SC_OP_OBJECT_MOVE] = wl_object_move,
+  [SC_OP_OBJECT_MOVE] = wl_object_move, [SC_OP_WEAK_MAKE] = wl_weak_make,
+  [SC_OP_WEAK_GET] = wl_weak_get,
 };
 
 static uint32_t count_ops(const struct sc_op *ops, uint32_t count) {

@@ -138,7 +138,8 @@ struct workload {
   struct wl_tree *trees;
   struct wl_channel *channels;
   struct go_mutex *mutexes;
-  bool has_objects;           /* the next five are used */
+  bool has_objects;           /* the next six are used */
+  bool has_late_headers;      /* fault publish-before-init */
   struct wl_object *objects;
   void **root_slots;          /* of the objects, and one for all of them during the setup */
   const struct gc_type *object_types[SC_FIELDS_MAX + 1]; /* by number of fields */
@@ -243,7 +244,7 @@ uint64_t wl_tree_count(struct wl_go *w, const struct wl_tree *tree);
 wl_fn wl_compute, wl_sleep, wl_chan_send, wl_chan_recv, wl_chan_close; /* workload_flow.c */
 wl_fn wl_lock, wl_loop, wl_gc, wl_yield;
 wl_fn wl_object_load, wl_object_store, wl_object_get, wl_object_put;   /* workload_object.c */
-wl_fn wl_object_new, wl_object_drop, wl_object_move;
+wl_fn wl_object_new, wl_object_drop, wl_object_move, wl_weak_make, wl_weak_get;
 void wl_objects_init(struct workload *wl);
 /* Makes the objects; a table of all of them holds them until wl_objects_settled. */
 void wl_objects_make(struct workload *wl, struct go_g *g, const struct gc_type *pointer_type);

@@ -2,7 +2,8 @@
  *
  * An object's word 0 is its header: magic, number of fields, who made it and which of the maker's
  * it is; the fields follow. Nobody changes a header, so with runtime.check every access looks at it
- * before and after: memory that was freed, or is another object by now, is reported.
+ * before and after: memory that was freed, or is another object by now, is reported. A weak
+ * pointer is an object, too, so that registers and fields may hold it.
  *
  * The declared objects are made before the setup and held by a table of their own until every
  * goroutine has its registers; then the table is dropped, and the clock starts.
@@ -19,6 +20,7 @@
 #include "sims/workload_int.h"
 
 #define MAGIC UINT64_C(0x0b1e)
+#define MAGIC_WEAK UINT64_C(0x0b1f) /* a weak pointer: its one word is the handle, and no field */
 
 enum {
   FRESH_MAX = 64,     /* objects of one goroutine that keep a name */
@@ -55,6 +57,7 @@ static struct gc_type *new_type(uint32_t pointers) {
 
 void wl_objects_init(struct workload *wl) {
   const struct scenario *sc = wl->sc;
+  wl->has_late_headers = (sc->gc_faults & gc_fault_bit(GC_FAULT_PUBLISH_BEFORE_INIT)) != 0;
   for (uint32_t i = 0; i <= SC_FIELDS_MAX; i++) wl->object_types[i] = new_type(i);
   wl->objects = sim_platform_alloc(sc->object_count * sizeof *wl->objects);
   wl->root_slots = rt_meta_alloc((sc->object_count + 1) * sizeof(void *), PLAT_CACHE_LINE);
@@ -126,8 +129,10 @@ _Noreturn static void end_freed(struct wl_go *w, const struct wl_op *op, const v
 static uint64_t touch(struct wl_go *w, const struct wl_op *op, void *object, uint64_t expected) {
   if (object == w->late_object) return w->late_header;
   plat_unpoison(object, 8); /* closed memory is reported here, not by the sanitizer */
-  uint64_t found = *(uint64_t *)object;
-  if (w->check && (found >> 48 != MAGIC || (expected != 0 && found != expected)))
+  /* A header that is written late may be read meanwhile: then the order of the two matters. */
+  uint64_t found = w->wl->has_late_headers ? plat_ld((uint64_t *)object) : *(uint64_t *)object;
+  bool is_ours = found >> 48 == MAGIC || found >> 48 == MAGIC_WEAK;
+  if (w->check && (!is_ours || (expected != 0 && found != expected)))
     end_freed(w, op, object, found);
   return found;
 }
@@ -217,7 +222,7 @@ void wl_object_new(struct wl_go *w, const struct wl_op *op) {
   uint64_t number = ++w->fresh_count;
   uint64_t own_header = header(pointers, w->index, number);
   settle_late(w);
-  if ((w->wl->sc->gc_faults & gc_fault_bit(GC_FAULT_PUBLISH_BEFORE_INIT)) != 0) {
+  if (w->wl->has_late_headers) {
     w->late_object = object;
     w->late_header = own_header;
   } else {
@@ -225,6 +230,30 @@ void wl_object_new(struct wl_go *w, const struct wl_op *op) {
   }
   name_fresh(w, object, number);
   set_register(w, op, object);
+  finish(w, op);
+}
+
+/* An object around the collector's handle. */
+void wl_weak_make(struct wl_go *w, const struct wl_op *op) {
+  void *target = use_register(w, op, op->source->from), *object = NULL;
+  if (target != NULL) {
+    w->roots[WL_ROOT_VALUE] = gc_weak_make(go_mu(w->g), target);
+    object = gc_alloc(go_mu(w->g), w->wl->object_types[1]);
+    uint64_t number = ++w->fresh_count;
+    *(uint64_t *)object = MAGIC_WEAK << 48 | (header(0, w->index, number) & (UINT64_MAX >> 16));
+    gc_store(go_mu(w->g), field(object, 0), w->roots[WL_ROOT_VALUE]);
+    w->roots[WL_ROOT_VALUE] = NULL;
+    name_fresh(w, object, number);
+  }
+  set_register(w, op, object);
+  finish(w, op);
+}
+
+void wl_weak_get(struct wl_go *w, const struct wl_op *op) {
+  void *object = use_register(w, op, op->source->from), *target = NULL;
+  if (object != NULL && w->register_headers[op->source->from] >> 48 == MAGIC_WEAK)
+    target = gc_weak_get(go_mu(w->g), gc_load(field(object, 0)));
+  set_register(w, op, target);
   finish(w, op);
 }
 
@@ -243,7 +272,9 @@ void wl_object_move(struct wl_go *w, const struct wl_op *op) {
 void wl_fresh_init(struct wl_go *w) {
   bool makes = false;
   for (uint32_t i = 0; i < w->body->flat_count; i++)
-    if (w->body->flat[i]->source->kind == SC_OP_OBJECT_NEW) makes = true;
+    if (w->body->flat[i]->source->kind == SC_OP_OBJECT_NEW ||
+        w->body->flat[i]->source->kind == SC_OP_WEAK_MAKE)
+      makes = true;
   if (!makes) return;
   w->fresh = sim_platform_alloc(FRESH_MAX * sizeof *w->fresh);
   const struct sc_group *group = w->body->group;

@@ -20,7 +20,8 @@ static const char *target_name(const struct wl_op *op) {
       return op->channel->source->name;
     case SC_OP_OBJECT_GET: case SC_OP_OBJECT_PUT:
       return op->object->source->name;
-    case SC_OP_OBJECT_NEW: case SC_OP_OBJECT_MOVE: case SC_OP_OBJECT_LOAD:
+    case SC_OP_OBJECT_NEW: case SC_OP_OBJECT_MOVE: case SC_OP_OBJECT_LOAD: case SC_OP_WEAK_MAKE:
+    case SC_OP_WEAK_GET:
       return sc_register_name(op->source->to);
     case SC_OP_OBJECT_DROP:
       return sc_register_name(op->source->from);

@@ -252,6 +252,34 @@ void gc_store_bulk_slow(struct gc_mutator *mu, void **slot, void *value) {
 
 void gc_shade_handover(struct gc_mutator *mu, void *value) { (void)mu, (void)value; }
 
+/* ---- weak pointers: Boehm's disappearing links ----------------------------------------------- */
+
+/* Hidden from a conservative collector: the complement of the object's address; 0: it is gone. */
+struct hidden {
+  void *address;
+};
+
+void *gc_weak_make(struct gc_mutator *mu, void *object) {
+  GC_ROOTS(mu, keep, 1);
+  keep[0] = object;
+  struct hidden *handle = gc_alloc_bytes(mu, sizeof *handle);
+  handle->address = (void *)GC_HIDE_POINTER(keep[0]);
+  int added = GC_general_register_disappearing_link(&handle->address, GC_base(keep[0]));
+  rt_assert(added == GC_SUCCESS);
+  GC_ROOTS_END(mu, keep);
+  return handle;
+}
+
+static void *GC_CALLBACK reveal(void *handle) {
+  const struct hidden *h = handle;
+  return h->address == NULL ? NULL : GC_REVEAL_POINTER(h->address);
+}
+
+void *gc_weak_get(struct gc_mutator *mu, void *handle) {
+  (void)mu;
+  return GC_call_with_alloc_lock(reveal, handle);
+}
+
 void gc_add_global_roots(void **base, uint64_t count) { GC_add_roots(base, base + count); }
 
 /* ---- collections and totals ---------------------------------------------------------------- */

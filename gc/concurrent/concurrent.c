@@ -8,6 +8,7 @@
 #include "gc/concurrent/mark.h"
 #include "gc/concurrent/state.h"
 #include "gc/concurrent/wb.h"
+#include "gc/concurrent/weak.h"
 #include "gc/concurrent/worker.h"
 #include "gc/hooks.h"
 #include "gc/sweep.h"
@@ -49,6 +50,7 @@ enum rt_err gc_init(const struct gc_config *config, const struct gc_world_ops *o
   gc_cycle_init();
   gc_worker_init();
   gc_assist_init();
+  gc_weak_begin();
   return RT_OK;
 }
 

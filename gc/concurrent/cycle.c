@@ -6,6 +6,7 @@
 #include "gc/concurrent/stats.h"
 #include "gc/concurrent/verify.h"
 #include "gc/concurrent/wb.h"
+#include "gc/concurrent/weak.h"
 #include "gc/concurrent/worker.h"
 #include "gc/hooks.h"
 #include "gc/sweep.h"
@@ -181,8 +182,7 @@ static void flush_p(struct gc_p *p, void *arg) {
 
 /* Whether the ragged barrier finds a P with work to hand over. */
 static bool barrier_finds_work(struct gc_mutator *self) {
-  if (gc_has_fault(GC_FAULT_NO_RAGGED_BARRIER) || gc_has_fault(GC_FAULT_STALE_GREY_COUNT))
-    return false;
+  if (gc_has_fault(GC_FAULT_NO_RAGGED_BARRIER)) return false;
   struct at_u32 flushed;
   at_u32_init(&flushed, 0);
   gc_world->for_each_p(self, flush_p, &flushed);
@@ -252,6 +252,7 @@ void gc_mark_done(struct gc_mutator *self) {
       return;
     }
     gc_sema_acquire(self, &gc_cc.world_sema);
+    gc_weak_block();
     if (barrier_finds_work(self)) {
       gc_sema_release(self, &gc_cc.world_sema);
       continue;
@@ -347,6 +348,7 @@ static void end_mark_stw(struct gc_mutator *self, uint64_t now_ns, struct gc_sto
   set_blackening_stw(false);
   gc_control_limiter_begin_stw(false, now_ns);
   gc_assist_release_all_stw(self);
+  gc_weak_unblock_stw(self);
   gc_sema_release(self, &gc_cc.mark_done_sema);
   gc_control_end_cycle_stw(now_ns);
 

@@ -1,6 +1,9 @@
-/* Root jobs: blocks of the registered globals, then one job per goroutine (F3.4). */
+/* Root jobs: blocks of the registered globals, then one job per goroutine (F3.4), then the handles
+ * of weak pointers. */
 #include "gc/concurrent/mark.h"
+#include "gc/concurrent/weak.h"
 #include "gc/concurrent/worker.h"
+#include "gc/weak.h"
 #include "runtime/meta.h"
 
 static uint64_t blocks_of(uint64_t bytes) {
@@ -15,7 +18,9 @@ void gc_mark_prepare_roots_stw(void) {
     if (blocks > gc_cc.global_jobs) gc_cc.global_jobs = blocks;
   }
   gc_cc.stack_jobs = gc_stacks_at_start() ? 0 : gc_world->stacks_count();
-  at_u64_store_relaxed(&gc_cc.root_jobs, gc_cc.global_jobs + gc_cc.stack_jobs);
+  gc_cc.weak_jobs = gc_weak_blocks();
+  uint64_t jobs = gc_cc.global_jobs + gc_cc.stack_jobs + gc_cc.weak_jobs;
+  at_u64_store_relaxed(&gc_cc.root_jobs, jobs);
   at_u64_store_relaxed(&gc_cc.root_next, 0); /* all ordered by the restart */
   at_u64_store_relaxed(&gc_cc.roots_done, 0);
 }
@@ -110,8 +115,9 @@ static int64_t scan_stack_job(struct gc_mutator *self, struct gc_mutator *target
 }
 
 static int64_t scan_roots(struct gc_mutator *self, uint64_t job) {
-  if (job >= gc_cc.global_jobs)
-    return scan_stack_job(self, gc_world->stack_at(job - gc_cc.global_jobs));
+  uint64_t first_stack = gc_cc.global_jobs, first_weak = first_stack + gc_cc.stack_jobs;
+  if (job >= first_weak) return gc_weak_mark_block(gc_worker_of(self), job - first_weak);
+  if (job >= first_stack) return scan_stack_job(self, gc_world->stack_at(job - first_stack));
   int64_t work = scan_globals(gc_worker_of(self), job);
   at_i64_add_relaxed(&gc_cc.globals_scan_work, work);
   return work;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "gc/concurrent/wb.h"
+#include "gc/weak.h"
 #include "runtime/meta.h"
 
 enum {
@@ -299,6 +300,25 @@ static void check_accounts(void) {
              gc_cc.cycle.number, marked, counted);
 }
 
+/* ---- weak pointers --------------------------------------------------------------------------- */
+
+static void check_handle(struct gc_weak_handle *handle, void *arg) {
+  struct gc_span *span;
+  uint32_t index;
+  (void)arg;
+  if (!gc_find_object((uintptr_t)handle, &span, &index) || gc_is_marked(span, index)) return;
+  struct report r = {.used = 0};
+  add(&r, "heap verifier, cycle %" PRIu64 ": handle of a weak pointer is not marked: ",
+      gc_cc.cycle.number);
+  add_object(&r, (uintptr_t)handle);
+  rt_fatal(RT_END_VIOLATION, "%s", r.text);
+}
+
+static void check_weak(void) {
+  gc_weak_check_stw();
+  for (uint64_t i = 0; i < gc_weak_blocks(); i++) gc_weak_each(i, check_handle, NULL);
+}
+
 void gc_verify_heap(void) {
   rt_assert(gc_phase() == GC_PHASE_MARK_TERM);
   rt_assert(gc_work_global_is_empty());
@@ -312,6 +332,7 @@ void gc_verify_heap(void) {
   reach_all();
   check_leftovers();
   check_accounts();
+  check_weak();
   gc_heap_check_stw();
   forget_seen();
 }

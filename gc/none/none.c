@@ -2,6 +2,7 @@
 #include "gc/collector.h"
 #include "gc/heap.h"
 #include "gc/hooks.h"
+#include "gc/weak.h"
 
 const struct gc_collector gc_collector = {
     .name = "none",
@@ -84,6 +85,22 @@ void gc_store_bulk_slow(struct gc_mutator *mu, void **slot, void *value) {
 
 void gc_shade_handover(struct gc_mutator *mu, void *value) {
   (void)mu, (void)value;
+}
+
+/* ---- weak pointers: nothing is ever unreachable ----------------------------------------------- */
+
+void *gc_weak_make(struct gc_mutator *mu, void *object) {
+  GC_ROOTS(mu, keep, 1);
+  keep[0] = object;
+  struct gc_weak_handle *handle = gc_alloc_bytes(mu, sizeof *handle);
+  at_u64_init(&handle->target, (uintptr_t)keep[0]);
+  GC_ROOTS_END(mu, keep);
+  return handle;
+}
+
+void *gc_weak_get(struct gc_mutator *mu, void *handle) {
+  (void)mu;
+  return (void *)at_u64_load_relaxed(&((struct gc_weak_handle *)handle)->target); /* constant */
 }
 
 /* ---- called by the scheduler ----------------------------------------------------------------- */

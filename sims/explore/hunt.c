@@ -1,8 +1,11 @@
-/* The default search. A fiftieth of the runs goes into estimates; then all schedules of few
- * preemptions, which are the easiest to understand when they fail; then every class, if there seem
- * to be few enough; then a mix of random strategies until the end: PCT finds shallow bugs fastest,
- * POS covers most classes, the walks find what both are blind to.
+/* The default search. A fiftieth of the runs goes into estimates. Then rounds, each several times as
+ * long as the one before: schedules of few preemptions, which are the easiest to understand when
+ * they fail; then a mix of random strategies, because PCT finds shallow bugs fastest, POS covers
+ * most classes, and the walks find what both are blind to. So a bug of either kind is found in a
+ * small multiple of the time that its own strategy alone would take. After the first round comes
+ * every class, if there seem to be few enough.
  */
+#include "runtime/check.h"
 #include "sims/explore/plan.h"
 #include "sims/explore/strategies.h"
 
@@ -10,7 +13,10 @@ enum {
   NOMINAL_RUN_NS = 20 * 1000,
   WALKS_MIN = 8,
   WALKS_PART = 50,     /* one run in so many */
-  BOUND_PART = 4,
+  ROUNDS = 5,
+  ROUND_FACTOR = 4,    /* the next is so many times as long */
+  BOUND_RUNS = 2000,   /* of the first round */
+  MIX_RUNS = 6000,
   DPOR_PART = 2,
   MET_TWICE_MIN = 10,  /* below that the number of classes cannot be told */
   DPOR_THREADS_MAX = 32
@@ -18,7 +24,7 @@ enum {
 
 const struct xp_strategy xp_strategy_hunt = {
     .name = "hunt",
-    .doc = "Few preemptions first, then every class if they are few, then a mix of the others.",
+    .doc = "Takes turns between few preemptions and a mix of the others; every class if few.",
 };
 
 uint64_t xp_budget(const struct xp_config *c) {
@@ -40,28 +46,51 @@ static uint64_t estimate_classes(const struct xp_classes *met) {
   return met->distinct[0] + (uint64_t)(once * once / (2 * twice));
 }
 
-static struct xp_stage stage_of(const struct xp_strategy *row, uint64_t most) {
-  return (struct xp_stage){.row = {row}, .rows = 1, .most = most};
+/* Of all runs, after so many. */
+static uint64_t runs_left(const struct xp_config *c, uint64_t done) {
+  if (c->schedules == UINT64_MAX) return UINT64_MAX;
+  return c->schedules > done ? c->schedules - done : 0;
+}
+
+/* Adds a stage of at most `most` runs, and no more than are left. */
+static void add_stage(struct xp_plan *p, struct xp_stage stage, uint64_t most, uint64_t *left) {
+  stage.most = most < *left ? most : *left;
+  if (*left != UINT64_MAX) *left -= stage.most;
+  rt_assert(p->stages < XP_STAGES);
+  p->stage[p->stages++] = stage;
+}
+
+static const struct xp_stage mix = {
+    .row = {&xp_strategy_pct, &xp_strategy_pos, &xp_strategy_pct, &xp_strategy_pos,
+            &xp_strategy_urw, &xp_strategy_pos, &xp_strategy_pct, &xp_strategy_pos,
+            &xp_strategy_random, &xp_strategy_pos},
+    .rows = XP_MIX,
+};
+
+static void plan_hunt(const struct xp_config *c, const struct xp_classes *met,
+                      struct xp_plan *out) {
+  const struct xp_stage bound = {.row = {&xp_strategy_bound}, .rows = 1};
+  const struct xp_stage dpor = {.row = {&xp_strategy_dpor}, .rows = 1};
+  uint64_t budget = xp_budget(c), classes = estimate_classes(met);
+  uint64_t left = runs_left(c, xp_walks(c));
+  bool are_few = c->profile->threads <= DPOR_THREADS_MAX && classes < budget / DPOR_PART / 2;
+  uint64_t factor = 1;
+  struct xp_stage random = mix;
+  for (uint32_t round = 0; round < ROUNDS; round++, factor *= ROUND_FACTOR) {
+    add_stage(out, bound, BOUND_RUNS * factor, &left);
+    add_stage(out, random, round + 1 < ROUNDS ? MIX_RUNS * factor : UINT64_MAX, &left);
+    random.first += MIX_RUNS * factor;
+    if (round == 0 && are_few) add_stage(out, dpor, budget / DPOR_PART, &left);
+  }
 }
 
 void xp_plan_make(const struct xp_config *c, const struct xp_classes *met, struct xp_plan *out) {
   const struct xp_strategy *row = xp_strategy_find(c->strategy);
-  uint64_t budget = xp_budget(c);
   *out = (struct xp_plan){.stages = 0};
-  if (row != &xp_strategy_hunt) {
-    out->stage[out->stages++] = stage_of(row, c->schedules);
-    return;
+  if (row == &xp_strategy_hunt) {
+    plan_hunt(c, met, out);
+  } else {
+    out->stage[out->stages++] =
+        (struct xp_stage){.row = {row}, .rows = 1, .most = c->schedules};
   }
-  out->stage[out->stages++] = stage_of(&xp_strategy_bound, budget / BOUND_PART);
-  uint64_t classes = estimate_classes(met);
-  bool are_few = c->profile->threads <= DPOR_THREADS_MAX && classes < budget / DPOR_PART / 2;
-  if (are_few)
-    out->stage[out->stages++] = stage_of(&xp_strategy_dpor, budget / DPOR_PART);
-  out->stage[out->stages++] = (struct xp_stage){
-      .row = {&xp_strategy_pct, &xp_strategy_pos, &xp_strategy_pct, &xp_strategy_pos,
-              &xp_strategy_urw, &xp_strategy_pct, &xp_strategy_pos, &xp_strategy_pct,
-              &xp_strategy_pos, &xp_strategy_random},
-      .rows = XP_MIX,
-      .most = c->schedules,
-  };
 }

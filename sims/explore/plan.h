@@ -4,11 +4,12 @@
 
 #include "sims/explore/search.h"
 
-enum { XP_STAGES = 3, XP_MIX = 10 };
+enum { XP_STAGES = 12, XP_MIX = 10 }; /* stages: fewer than 15, for the order of all runs */
 
 struct xp_stage {
   const struct xp_strategy *row[XP_MIX]; /* run r is of row[r % rows] */
   uint32_t rows;
+  uint64_t first;            /* number of its first run, where others of the mix came before */
   uint64_t most;             /* runs of all jobs together */
 };
 

@@ -203,7 +203,7 @@ static uint32_t share_of(struct search *s, const struct xp_strategy *row) {
 static struct turn turn_of(struct search *s, uint32_t stage, uint64_t k) {
   const struct xp_stage *g = &s->plan.stage[stage];
   bool is_systematic = g->row[0]->index != NULL;
-  uint64_t n = is_systematic ? k : k * s->config.slices + s->config.slice;
+  uint64_t n = is_systematic ? k : g->first + k * s->config.slices + s->config.slice;
   struct turn t = {.stage = stage + 1, .run = n / g->rows};
   t.share = share_of(s, g->row[n % g->rows]);
   t.is_observed = s->config.observe_every != 0 && n % s->config.observe_every == 0;
