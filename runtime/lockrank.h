@@ -13,9 +13,9 @@ enum rt_lock_rank {
   RT_RANK_TIMER = 20,    /* the timers of one P */
   RT_RANK_ASSIST = 30,   /* the assist queue */
   RT_RANK_SWEEP = 35,    /* background sweeper hand-over */
-  RT_RANK_WEAK = 37,     /* the records of weak pointers */
   RT_RANK_ALLG = 40,     /* the list of all goroutines */
   RT_RANK_SCHED = 50,    /* global run queue, idle Ps and Ms */
+  RT_RANK_WEAK = 55,     /* the records of weak pointers */
   RT_RANK_CENTRAL = 60,  /* one span class's central lists */
   RT_RANK_HEAP = 70,     /* the page heap */
   RT_RANK_PACER = 75,    /* pacer commits, CPU limiter */

@@ -147,6 +147,45 @@ static void make_full_spans(uint32_t count, bool mark, void **first) {
   if (first != NULL) *first = objects[0];
 }
 
+/* Out of its turn, a span is swept where it lies, and goes where it belongs when its turn comes. */
+static void test_ensure(void **state) {
+  (void)state;
+  void *first;
+  make_full_spans(3, true, &first);
+  struct gc_span *span = fake_span(first);
+  fake_cycle_end(3 * 8192, true);
+  uint32_t now = at_u32_load_relaxed(&gc_heap.sweepgen);
+  assert_int_equal(at_u32_load_relaxed(&span->sweepgen), now - 2);
+  assert_true(gc_sweep_ensure(p0(), span));
+  assert_int_equal(at_u32_load_relaxed(&span->sweepgen), now);
+  assert_true(gc_sweep_ensure(p0(), span));
+  assert_u64(swept(), 1);
+  assert_u64(gc_central_count_stw(span->span_class, true, true), 0);
+  fake_sweep_all();
+  assert_u64(swept(), 3);
+  assert_u64(gc_central_count_stw(span->span_class, true, true), 3);
+  assert_u64(gc_central_count_stw(span->span_class, true, false), 0);
+}
+
+/* One without live objects is freed; one that a P still caches is its P's to sweep. */
+static void test_ensure_others(void **state) {
+  (void)state;
+  void *first;
+  make_full_spans(3, false, &first);
+  fake_cycle_end(0, true);
+  assert_true(gc_sweep_ensure(p0(), fake_span(first)));
+  assert_null(gc_find_span((uintptr_t)first));
+  fake_sweep_all();
+  assert_u64(swept(), 3);
+  void *cached = gc_alloc(mu(), fake_type(64, 1));
+  fake_cycle_begin();
+  fake_mark(cached);
+  fake_cycle_end(64, false);
+  assert_false(gc_sweep_ensure(p0(), fake_span(cached)));
+  gc_cache_prepare(p0());
+  assert_true(gc_sweep_ensure(p0(), fake_span(cached)));
+}
+
 /* F2.9.1: 100 pages over 100 pages' worth of distance: one page swept for each allocated. */
 static void test_proportional(void **state) {
   (void)state;
@@ -285,6 +324,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_order, fake_setup, fake_teardown),
       cmocka_unit_test_setup_teardown(test_free_span, fake_setup, fake_teardown),
       cmocka_unit_test_setup_teardown(test_block, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_ensure, fake_setup, fake_teardown),
+      cmocka_unit_test_setup_teardown(test_ensure_others, fake_setup, fake_teardown),
       cmocka_unit_test_setup_teardown(test_proportional, fake_setup, fake_teardown),
       cmocka_unit_test_setup_teardown(test_pace_when_done, fake_setup, fake_teardown),
       cmocka_unit_test_setup_teardown(test_pace_distance, fake_setup, fake_teardown),
