@@ -57,7 +57,7 @@ struct gc_span {
   bool needzero;             /* free slots may be dirty */
   bool is_queued;            /* lies in a set of its central; central lock */
   bool is_zombie;            /* freed while it lay in a set: the popper recycles it; central lock */
-  bool is_swept_early;       /* swept while it lay in an unswept set: the popper moves it; likewise */
+  bool is_swept_early;       /* swept while it lay in an unswept set: popping moves it; same lock */
   uint32_t freeindex;        /* slots below are allocated; the next group is loaded from here */
   uint32_t alloc_count;      /* allocated slots; cached: all slots of loaded groups included */
   uint32_t alloc_count_before_cache;

@@ -88,17 +88,14 @@ const struct sim_choice sc_op_words[] = {
     {"yield", "let others run, as runtime.Gosched() does it, count times"},
     {"object.load", "to = field of the object in from; nil if from is nil or has no such field"},
     {"object.store",
-     "field of the object in into = value, with the write barrier; nothing if into is nil or has "
-     "no such field"},
+     "field of the object in into = value, with the write barrier; nothing if there is none"},
     {"object.get", "to = the global slot root"},
     {"object.put", "the global slot root = value, with the write barrier"},
     {"object.new", "to = a new object of so many pointers, all nil"},
     {"object.drop", "register = nil"},
     {"object.move", "to = from, both registers: no barrier"},
     {"weak.make", "to = a weak pointer to the object in from, which it does not keep alive"},
-    {"weak.get",
-     "to = the object that the weak pointer in from leads to; nil once the collector has found it "
-     "unreachable, or if from is no weak pointer"},
+    {"weak.get", "to = the object a weak pointer leads to; nil once it was found unreachable"},
     {NULL, NULL},
 };
 

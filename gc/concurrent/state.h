@@ -68,7 +68,8 @@ struct gc_state {
   uint64_t global_roots;         /* snapshot of gc_global_roots_count */
   uint64_t global_jobs;
   struct at_u64 *pretended;      /* a block's words, for gc_config.globals_bytes; constant */
-  struct at_u64 root_jobs;       /* global_jobs + stack_jobs + weak_jobs; an M without a P may look any time */
+  uint64_t weak_jobs;            /* blocks of records of weak pointers */
+  struct at_u64 root_jobs;       /* of all three kinds; an M without a P may look any time */
   uint64_t mark_start_ns;
 
   struct at_u32 started;         /* gc_start ran: cycles may begin */
@@ -112,7 +113,6 @@ struct gc_state {
   struct at_u32 weak_blocked;     /* weak pointers do not become strong; cleared in a stop */
   struct plat_mutex weak_lock;    /* protects weak_waiters */
   struct gc_mutator *weak_waiters;
-  uint64_t weak_jobs;             /* blocks of records; written with the world stopped */
 
   /* Statistics; see stats.c. */
   struct gc_cycle cycle;          /* the running cycle; by the one who runs it */

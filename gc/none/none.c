@@ -87,7 +87,7 @@ void gc_shade_handover(struct gc_mutator *mu, void *value) {
   (void)mu, (void)value;
 }
 
-/* ---- weak pointers: nothing is ever unreachable ----------------------------------------------- */
+/* ---- weak pointers: nothing is ever unreachable ---------------------------------------------- */
 
 void *gc_weak_make(struct gc_mutator *mu, void *object) {
   GC_ROOTS(mu, keep, 1);
@@ -100,7 +100,8 @@ void *gc_weak_make(struct gc_mutator *mu, void *object) {
 
 void *gc_weak_get(struct gc_mutator *mu, void *handle) {
   (void)mu;
-  return (void *)at_u64_load_relaxed(&((struct gc_weak_handle *)handle)->target); /* constant */
+  const struct gc_weak_handle *h = handle;
+  return (void *)at_u64_load_relaxed(&h->target); /* never changes */
 }
 
 /* ---- called by the scheduler ----------------------------------------------------------------- */

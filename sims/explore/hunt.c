@@ -1,9 +1,9 @@
-/* The default search. A fiftieth of the runs goes into estimates. Then rounds, each several times as
- * long as the one before: schedules of few preemptions, which are the easiest to understand when
- * they fail; then a mix of random strategies, because PCT finds shallow bugs fastest, POS covers
- * most classes, and the walks find what both are blind to. So a bug of either kind is found in a
- * small multiple of the time that its own strategy alone would take. After the first round comes
- * every class, if there seem to be few enough.
+/* The default search. A fiftieth of the runs goes into estimates. Then rounds, each several times
+ * as long as the one before: schedules of few preemptions, which are the easiest to understand
+ * when they fail; then a mix of random strategies, because PCT finds shallow bugs fastest, POS
+ * covers most classes, and the walks find what both are blind to. So a bug of either kind is found
+ * in a small multiple of the time that its own strategy alone would take. After the first round
+ * comes every class, if there seem to be few enough.
  */
 #include "runtime/check.h"
 #include "sims/explore/plan.h"
