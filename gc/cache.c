@@ -168,8 +168,8 @@ static uint64_t release_span(struct gc_p *p, struct gc_cache_slot *c) {
   unload_group(c);
   count_used(span);
   /* A stale span was charged before heap_live was recomputed. */
-  bool is_stale = at_u32_load_relaxed(&span->sweepgen) ==
-                  at_u32_load_relaxed(&gc_heap.sweepgen) + 1; /* owned; changes when stopped */
+  uint32_t now = at_u32_load_relaxed(&gc_heap.sweepgen);          /* changes when stopped */
+  bool is_stale = at_u32_load_relaxed(&span->sweepgen) == now + 1; /* owned */
   uint64_t unused = is_stale ? 0 : (span->nelems - span->alloc_count) * span->elem_bytes;
   c->span = NULL;
   gc_central_put(p, span);

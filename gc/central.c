@@ -87,8 +87,13 @@ static void push(struct gc_span *span, bool full) {
   plat_mutex_unlock(&c->lock);
 }
 
+static void assert_swept(const struct gc_span *span) {
+  uint32_t now = sweepgen_now();
+  rt_assert(at_u32_load_relaxed(&span->sweepgen) == now);
+}
+
 void gc_central_push_swept(struct gc_span *span) {
-  rt_assert(at_u32_load_relaxed(&span->sweepgen) == sweepgen_now());
+  assert_swept(span);
   push(span, span->alloc_count == span->nelems);
 }
 
@@ -174,7 +179,7 @@ struct gc_span *gc_central_take(struct gc_p *p, uint8_t span_class) {
   if (span == NULL) span = take_unswept(p, span_class);
   if (span == NULL) span = gc_span_new(p, c->npages, span_class);
   if (span == NULL) return NULL;
-  rt_assert(at_u32_load_relaxed(&span->sweepgen) == sweepgen_now());
+  assert_swept(span);
   rt_assert(has_free_slot(span) && span->freeindex < span->nelems);
   return span;
 }

@@ -95,8 +95,8 @@ void gc_heap_totals(struct gc_totals *out) {
     out->mallocs_of_class[i] = at_u64_load_relaxed(&n->mallocs_of_class[i]);
   out->heap_live_bytes = at_u64_load_relaxed(&n->heap_live);
   out->heap_live_peak_bytes = at_u64_load_relaxed(&n->heap_live_peak);
-  out->heap_committed_bytes =
-      at_u64_load_relaxed(&n->mapped_ready) + at_u64_load_relaxed(&n->heap_released);
+  out->heap_committed_bytes = at_u64_load_relaxed(&n->mapped_ready);
+  out->heap_committed_bytes += at_u64_load_relaxed(&n->heap_released);
 }
 
 /* ---- growth ---------------------------------------------------------------------------------- */
@@ -397,6 +397,6 @@ void gc_heap_check_stw(void) {
   uint64_t free_bytes = at_u64_load_relaxed(&n->heap_free);
   rt_assert(in_use == sums.npages * GC_PAGE_BYTES);
   rt_assert(at_u64_load_relaxed(&n->mapped_ready) == in_use + free_bytes);
-  rt_assert(in_use + free_bytes + at_u64_load_relaxed(&n->heap_released) ==
-            at_u64_load_relaxed(&gc_heap.grown_bytes));
+  uint64_t released = at_u64_load_relaxed(&n->heap_released);
+  rt_assert(at_u64_load_relaxed(&gc_heap.grown_bytes) == in_use + free_bytes + released);
 }

@@ -68,11 +68,12 @@ static void sort_addresses(void **at, uint64_t count) {
 }
 
 static bool set_build(struct checker *c, struct address_set *set, struct map_list *list) {
-  if (list == NULL || plat_ld(&list->len) == 0)
+  int64_t len = list == NULL ? 0 : plat_ld(&list->len);
+  if (len == 0)
     return true;
-  if (plat_ld(&list->len) > plat_ld(&list->cap))
+  if (len > plat_ld(&list->cap))
     return fail(c, "overflow list is longer than its capacity");
-  uint64_t count = (uint64_t)plat_ld(&list->len);
+  uint64_t count = (uint64_t)len;
   size_t bytes = (count * sizeof(void *) + 8191) / 8192 * 8192;
   set->at = plat_vm_reserve(bytes, 8192);
   if (set->at == NULL || plat_vm_commit(set->at, bytes) != RT_OK)

@@ -215,7 +215,8 @@ MAP_INLINE uint64_t str_hash(const struct map_type *t, struct map *m, struct map
 /* The data word of a key slot is a heap slot: the marker may read it meanwhile. */
 MAP_INLINE struct map_string str_load(struct map_bucket *b, unsigned cell) {
   struct map_string *slot = (struct map_string *)(void *)b->slots + cell;
-  return (struct map_string){gc_load((void **)slot), plat_ld(&slot->len)};
+  const char *data = gc_load((void **)slot);
+  return (struct map_string){data, plat_ld(&slot->len)};
 }
 MAP_INLINE void **str_data_slot(struct map_bucket *b, unsigned cell) {
   return (void **)((struct map_string *)(void *)b->slots + cell);

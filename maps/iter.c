@@ -118,8 +118,8 @@ static bool visit(struct go_g *g, struct map_iter *it, struct map *m, struct map
   struct map_cell c = find_moved(g, t, m, key);
   if (c.bucket == NULL)
     return false;
-  iter_point(it, map_key_value(t, map_key_slot(t, c.bucket, c.cell)),
-             map_elem_value(t, map_elem_slot(t, c.bucket, c.cell)));
+  key = map_key_value(t, map_key_slot(t, c.bucket, c.cell));
+  iter_point(it, key, map_elem_value(t, map_elem_slot(t, c.bucket, c.cell)));
   return true;
 }
 

@@ -214,8 +214,9 @@ static void entry_add(struct go_g *g, const struct map_type *t, struct map_java8
       bin_treeify(g, t, m, bin);
   }
   plat_st(&m->changes, plat_ld(&m->changes) + 1);
-  plat_st(&m->count, plat_ld(&m->count) + 1);
-  if ((uint64_t)plat_ld(&m->count) > plat_ld(&m->threshold))
+  int64_t count = plat_ld(&m->count) + 1;
+  plat_st(&m->count, count);
+  if ((uint64_t)count > plat_ld(&m->threshold))
     table_double(g, t, m);
   GC_ROOTS_END(mu, roots);
 }
@@ -325,8 +326,8 @@ static bool gather_visit(struct go_g *g, const struct map_type *t, struct gather
       else if (plat_ld(&m->clears) != clears) /* nothing else removes a NaN */
         n = NULL;
     }
-    if (n != NULL &&
-        !map_visit_copy(g, t, map_node_key(t, n), map_pair_elem_value(t, n->pair), visit, arg))
+    const void *now = n == NULL ? NULL : map_node_key(t, n);
+    if (n != NULL && !map_visit_copy(g, t, now, map_pair_elem_value(t, n->pair), visit, arg))
       return false;
   }
   return true;

@@ -241,7 +241,8 @@ static void root_to_front(struct tree *tree, void **bin) {
   struct map_node *first = gc_load(bin), *root = tree->root;
   if (root == first || root == NULL)
     return;
-  list_join(tree, list_prev(tree, root), map_node_next(root));
+  struct map_node *before = list_prev(tree, root);
+  list_join(tree, before, map_node_next(root));
   list_join(tree, NULL, root);
   list_join(tree, root, first);
   gc_store(tree->mu, bin, root);

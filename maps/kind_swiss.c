@@ -491,12 +491,16 @@ static void swiss_stats(struct go_g *g, const struct map_type *t, void *map,
   (void)g;
   memset(out, 0, sizeof *out);
   out->s.count = plat_ld(&m->used);
-  out->s.growths = at_u64_load_relaxed(&t->layout->swiss.growths) +
-                   at_u64_load_relaxed(&t->layout->swiss.splits);
+  out->s.growths = at_u64_load_relaxed(&t->layout->swiss.growths);
+  out->s.growths += at_u64_load_relaxed(&t->layout->swiss.splits);
   out->directory = plat_ld(&m->directory_count);
   void **directory = out->directory == 0 ? NULL : gc_load(&m->directory);
-  for (uint64_t i = 0; i < out->directory; i++)
-    out->tables += i == 0 || gc_load(&directory[i]) != gc_load(&directory[i - 1]);
+  const void *before = NULL;
+  for (uint64_t i = 0; i < out->directory; i++) {
+    const void *table = gc_load(&directory[i]);
+    out->tables += table != before;
+    before = table;
+  }
 }
 
 const struct map_kind map_kind_swiss = {

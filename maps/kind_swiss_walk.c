@@ -15,6 +15,11 @@ struct walk {
   uint8_t depth;           /* what these two count entries of */
 };
 
+static bool visit_pair(struct walk *w, void *pair) {
+  const void *key = map_pair_key_value(w->t, pair);
+  return map_visit_copy(w->g, w->t, key, map_pair_elem_value(w->t, pair), w->visit, w->arg);
+}
+
 /* Visits the entry of a slot of groups that are no longer the map's, as the map has it now. A NaN
  * cannot be looked up: only a clear can have removed it. */
 static bool visit_moved(struct walk *w, void *pair) {
@@ -28,8 +33,7 @@ static bool visit_moved(struct walk *w, void *pair) {
   if (s.group == NULL)
     return true;
   pair = map_group_pair(w->t, s.group, s.slot);
-  return map_visit_copy(w->g, w->t, map_pair_key_value(w->t, pair),
-                        map_pair_elem_value(w->t, pair), w->visit, w->arg);
+  return visit_pair(w, pair);
 }
 
 static bool visit_slot(struct walk *w, void *group, unsigned slot, bool moved) {
@@ -40,8 +44,7 @@ static bool visit_slot(struct walk *w, void *group, unsigned slot, bool moved) {
   void *pair = map_group_pair(w->t, group, slot);
   if (moved)
     return visit_moved(w, pair);
-  return map_visit_copy(w->g, w->t, map_pair_key_value(w->t, pair),
-                        map_pair_elem_value(w->t, pair), w->visit, w->arg);
+  return visit_pair(w, pair);
 }
 
 /* The visitor may make the map grow: the group walked is then a copy. */

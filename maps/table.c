@@ -40,9 +40,9 @@ static void list_grow(struct go_g *g, struct map *m, struct map_list *list) {
 static void list_append(struct go_g *g, struct map *m, struct map_bucket *bucket) {
   struct map_extra *extra = gc_load(&m->extra);
   struct map_list *list = gc_load(&extra->overflow);
-  if (plat_ld(&list->len) == plat_ld(&list->cap))
-    list_grow(g, m, list);
   int64_t len = plat_ld(&list->len);
+  if (len == plat_ld(&list->cap))
+    list_grow(g, m, list);
   rt_assert(len < plat_ld(&list->cap));
   void **data = gc_load(&list->data);
   gc_store(go_mu(g), &data[len], bucket);

@@ -128,10 +128,9 @@ void gc_control_commit_stw(bool sweep_done) {
 /* ---- the limiter ---------------------------------------------------------------------------- */
 
 static struct gc_limiter_pools take_pools(void) {
-  struct gc_limiter_pools pools = {
-      .assist_ns = at_i64_load_relaxed(&gc_cc.limiter_assist_ns),
-      .idle_ns = at_i64_load_relaxed(&gc_cc.limiter_idle_ns),
-  };
+  struct gc_limiter_pools pools;
+  pools.assist_ns = at_i64_load_relaxed(&gc_cc.limiter_assist_ns);
+  pools.idle_ns = at_i64_load_relaxed(&gc_cc.limiter_idle_ns);
   /* Only the holder of the lock subtracts, so what others add meanwhile stays. */
   at_i64_add_relaxed(&gc_cc.limiter_assist_ns, -pools.assist_ns);
   at_i64_add_relaxed(&gc_cc.limiter_idle_ns, -pools.idle_ns);

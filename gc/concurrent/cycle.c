@@ -238,10 +238,10 @@ static void rescan_stacks_stw(struct gc_mutator *self) {
 static bool is_quiet(void) {
   if (gc_has_fault(GC_FAULT_DROP_RECHECK_UNDER_LOCK) || gc_has_fault(GC_FAULT_STALE_GREY_COUNT))
     return gc_phase() == GC_PHASE_MARK;
-  return gc_phase() == GC_PHASE_MARK &&
-         /* pairs with gc_worker_enter() and _leave() */
-         at_u32_load_seq(&gc_cc.nwait) == at_u32_load_relaxed(&gc_cc.nproc) &&
-         !gc_mark_global_work();
+  if (gc_phase() != GC_PHASE_MARK) return false;
+  uint32_t all = at_u32_load_relaxed(&gc_cc.nproc); /* constant while marking */
+  /* pairs with gc_worker_enter() and _leave() */
+  return at_u32_load_seq(&gc_cc.nwait) == all && !gc_mark_global_work();
 }
 
 void gc_mark_done(struct gc_mutator *self) {
@@ -381,7 +381,8 @@ static void wait_for_mark(struct gc_mutator *self, uint32_t n) {
   for (;;) {
     plat_mutex_lock(&gc_cc.waiters_lock);
     /* Both change in stops only. */
-    uint32_t marks = at_u32_load_relaxed(&gc_cc.cycles) + (gc_phase() != GC_PHASE_MARK);
+    uint32_t marks = at_u32_load_relaxed(&gc_cc.cycles);
+    if (gc_phase() != GC_PHASE_MARK) marks++;
     if ((int32_t)(marks - n) > 0) {
       plat_mutex_unlock(&gc_cc.waiters_lock);
       return;

@@ -23,8 +23,9 @@ static inline uint64_t gc_mark_root_jobs(void) {
   return at_u64_load_relaxed(&gc_cc.root_jobs); /* written in a stop */
 }
 static inline bool gc_mark_roots_left(void) {
+  uint64_t jobs = gc_mark_root_jobs();
   /* pairs with the claims in gc_drain(): a claimed job's worker is counted in nwait first */
-  return at_u64_load_acquire(&gc_cc.root_next) < gc_mark_root_jobs();
+  return at_u64_load_acquire(&gc_cc.root_next) < jobs;
 }
 /* Greys every P's current tiny block. World stopped. */
 void gc_mark_tiny_blocks_stw(void);

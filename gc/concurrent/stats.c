@@ -23,7 +23,7 @@ static uint64_t count_flushes(uint64_t *entries) {
 }
 
 void gc_stats_cycle_begin(struct gc_mutator *self, enum gc_trigger_kind kind, uint64_t now_ns) {
-  uint64_t entries;
+  uint64_t entries, flushes = count_flushes(&entries);
   uint64_t live = at_u64_load_relaxed(&gc_heap.n.heap_live); /* what it is just now */
   gc_cc.cycle = (struct gc_cycle){
       .number = at_u64_load_relaxed(&gc_cc.n_finished) + 1, /* self holds gc_sema */
@@ -33,7 +33,7 @@ void gc_stats_cycle_begin(struct gc_mutator *self, enum gc_trigger_kind kind, ui
       .since_init_ns = now_ns - gc_cc.init_ns,
       .start_ns = now_ns,
       .heap_start_bytes = live,
-      .wb_flushes = count_flushes(&entries), /* replaced by the difference at the end */
+      .wb_flushes = flushes, /* replaced by the difference at the end */
   };
   ev_emit(self->p->index, EV_gc_cycle_begin, self->id, gc_cc.cycle.number, live);
 }

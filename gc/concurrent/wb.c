@@ -70,8 +70,9 @@ static void flush_slow(struct gc_p *p) {
 static bool shades_new(const struct gc_barrier *row) {
   if (!row->shade_new) return false;
   if (!row->new_until_roots_done) return true;
+  uint64_t jobs = gc_mark_root_jobs();
   /* pairs with gc_mark_root_job(): that root is black */
-  return at_u64_load_acquire(&gc_cc.roots_done) < gc_mark_root_jobs();
+  return at_u64_load_acquire(&gc_cc.roots_done) < jobs;
 }
 
 /* safepoint-between-barrier-and-store takes stores here at all times. */

@@ -60,9 +60,11 @@ static void tree_setup(const struct litmus_case *c) {
 }
 
 static const char *tree_check(void) {
-  for (uint32_t node = NODES - 1; node > 1; node--)
-    if (at_u32_load_seq(&tree.child[node / 2][node % 2]) != node_max(node))
+  for (uint32_t node = NODES - 1; node > 1; node--) {
+    uint32_t most = node_max(node);
+    if (at_u32_load_seq(&tree.child[node / 2][node % 2]) != most)
       return "a node holds another value for its child than the child's maximum";
+  }
   return NULL;
 }
 
