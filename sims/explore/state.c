@@ -6,7 +6,8 @@
 #include "sims/explore/access.h"
 #include "sims/memory.h"
 
-enum { FIRST_ROOM = 1024, FIRST_THREADS = 64, NO_OBJECT = UINT32_MAX };
+enum { FIRST_ROOM = 1024, FIRST_THREADS = 64 };
+#define NO_OBJECT UINT32_MAX
 
 void xp_state_free(struct xp_state *s) {
   xp_objects_free(&s->objects);

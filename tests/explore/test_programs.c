@@ -222,7 +222,7 @@ static void classes_of_programs(void **state) {
   for (uint32_t i = 0; i < sizeof hard / sizeof hard[0]; i++)
     assert_int_equal(compare(hard[i], WHOLE_ACTIONS, "dpor"), SAME);
   assert_true(count_verdicts(SAME, 1000, WHOLE_ACTIONS, "dpor") > PROGRAMS / 2);
-  assert_true(*merged_schedules > 10000);
+  assert_true(*merged_schedules > 1000);
 }
 
 /* A run that ends early is cut from a longer one, so classes are not comparable; failures are. */
