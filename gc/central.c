@@ -28,8 +28,14 @@ struct central {
 
 static PLAT_STATE struct central centrals[GC_SPAN_CLASSES];
 
+/* Bit per set of a role, numbered as in gc_central_next_unswept: something was put in since the
+ * sets became the swept ones. Most sets are empty, and a sweeper need not look at each. */
+enum { SET_WORDS = (GC_CENTRAL_SETS + 63) / 64 };
+static PLAT_STATE struct at_u64 occupied[2][SET_WORDS];
+
 void gc_central_init(void) {
   memset(centrals, 0, sizeof centrals);
+  memset(occupied, 0, sizeof occupied);
   for (uint32_t i = 0; i < GC_SPAN_CLASSES; i++)
     plat_mutex_init(&centrals[i].lock, RT_RANK_CENTRAL, "central");
 }
@@ -77,13 +83,26 @@ static bool has_free_slot(const struct gc_span *span) {
   return span->alloc_count < span->nelems;
 }
 
+static void note_occupied(uint8_t span_class, bool full) {
+  uint32_t set = 2u * span_class + !full;
+  struct at_u64 *word = &occupied[sweepgen_now() / 2 % 2][set / 64];
+  uint64_t bit = UINT64_C(1) << set % 64;
+  /* read by sweepers of the next phase, after a stop */
+  if ((at_u64_load_relaxed(word) & bit) == 0) at_u64_or_relaxed(word, bit);
+}
+
+static void push_swept_locked(struct central *c, struct gc_span *span, bool full) {
+  push_locked(c, set_of(c, full, true), span);
+  note_occupied(span->span_class, full);
+}
+
 static void push(struct gc_span *span, bool full) {
   struct central *c = &centrals[span->span_class];
   plat_mutex_lock(&c->lock);
   if (span->is_queued)
     span->is_swept_early = true;
   else
-    push_locked(c, set_of(c, full, true), span);
+    push_swept_locked(c, span, full);
   plat_mutex_unlock(&c->lock);
 }
 
@@ -95,6 +114,21 @@ static void assert_swept(const struct gc_span *span) {
 void gc_central_push_swept(struct gc_span *span) {
   assert_swept(span);
   push(span, span->alloc_count == span->nelems);
+}
+
+void gc_central_start_sweep_stw(void) {
+  struct at_u64 *words = occupied[sweepgen_now() / 2 % 2]; /* of sets that are all empty */
+  for (uint32_t i = 0; i < SET_WORDS; i++) at_u64_store_relaxed(&words[i], 0);
+}
+
+uint32_t gc_central_next_unswept(uint32_t set) {
+  const struct at_u64 *words = occupied[1 - sweepgen_now() / 2 % 2];
+  while (set < GC_CENTRAL_SETS) {
+    uint64_t left = at_u64_load_relaxed(&words[set / 64]) >> set % 64; /* a phase ago */
+    if (left != 0) return set + (uint32_t)__builtin_ctzll(left);
+    set = (set / 64 + 1) * 64;
+  }
+  return GC_CENTRAL_SETS;
 }
 
 struct gc_span *gc_central_pop_unswept(uint8_t span_class, bool full, bool *is_gone) {
@@ -109,7 +143,7 @@ struct gc_span *gc_central_pop_unswept(uint8_t span_class, bool full, bool *is_g
   bool is_swept = span != NULL && span->is_swept_early;
   if (is_swept) {
     span->is_swept_early = false;
-    push_locked(c, set_of(c, !has_free_slot(span), true), span);
+    push_swept_locked(c, span, !has_free_slot(span));
   }
   plat_mutex_unlock(&c->lock);
   if (is_zombie) gc_span_recycle(span);

@@ -51,6 +51,12 @@ void gc_central_push_swept(struct gc_span *span);
 /* The first span of a set that still needs sweeping; NULL: the set is empty. A zombie is recycled,
  * one swept already goes to the swept set, and *is_gone is set, with some non-NULL result. */
 struct gc_span *gc_central_pop_unswept(uint8_t span_class, bool full, bool *is_gone);
+/* Sets of one role: of class c number 2 * c the full, 2 * c + 1 the partial spans. */
+enum { GC_CENTRAL_SETS = 2 * GC_SPAN_CLASSES };
+/* The first unswept set from this number on that may hold a span; GC_CENTRAL_SETS: none does. */
+uint32_t gc_central_next_unswept(uint32_t set);
+/* sweepgen has changed: what was swept is not, and what was unswept, all empty, is swept. */
+void gc_central_start_sweep_stw(void);
 /* Marks a span that was just freed: true, it lies in a set, whose popper will recycle it. */
 bool gc_central_leave_zombie(struct gc_span *span);
 /* Spans in the sets of a class, for checks; world stopped. */

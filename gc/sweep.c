@@ -7,7 +7,6 @@
 #include "runtime/lockrank.h"
 
 enum {
-  SWEEP_CLASSES = 2 * GC_SPAN_CLASSES, /* per span class: full, then partial */
   MIN_DISTANCE_BYTES = 1 << 20,        /* F5.1, sweepMinHeapDistance */
   RECLAIM_PAGES = 512                  /* claimed at a time by the page reclaimer */
 };
@@ -17,7 +16,7 @@ enum {
 /* Fields are written in the stop that begins a phase, or as said. */
 static PLAT_STATE struct {
   struct at_u32 active;         /* spans being swept or blockers; DRAINED; any sweeper */
-  struct at_u32 class_index;    /* first of SWEEP_CLASSES that may hold work; only grows */
+  struct at_u32 class_index;    /* first set that may hold work; only grows */
   struct at_u64 reclaim_index;  /* next page to look at; >= RECLAIM_DONE: exhausted */
   struct at_u64 reclaim_credit; /* pages freed and not asked for yet */
   uint64_t reclaim_end;         /* pages the heap had when the phase began */
@@ -75,6 +74,7 @@ void gc_sweep_unblock(struct gc_p *p) {
 void gc_sweep_start_stw(void) {
   rt_assert(gc_sweep_is_done());
   at_u32_add_relaxed(&gc_heap.sweepgen, 2); /* the world is stopped: as all stores here */
+  gc_central_start_sweep_stw();
   at_u64_store_relaxed(&gc_heap.n.pages_swept, 0);
   at_u64_store_relaxed(&sweep.swept_basis, 0);
   at_u64_store_relaxed(&sweep.pages_per_byte, 0);
@@ -180,7 +180,9 @@ static struct gc_span *next_span(bool *is_gone) {
   uint32_t start = at_u32_load_relaxed(&sweep.class_index); /* a bound that only grows */
   struct gc_span *span = NULL;
   uint32_t index = start;
-  for (; index < SWEEP_CLASSES; index++) {
+  for (;; index++) {
+    index = gc_central_next_unswept(index);
+    if (index == GC_CENTRAL_SETS) break;
     span = gc_central_pop_unswept((uint8_t)(index / 2), index % 2 == 0, is_gone);
     if (span != NULL) break;
   }
