@@ -43,11 +43,13 @@ static void print_title(const struct scenario *s, const char *how, FILE *f, bool
 
 static void print_schedules(const cJSON *r, FILE *f) {
   char n[SIM_TEXT_MAX];
-  double cut = 0, blocked = 0, merged = 0, total = 0;
+  double cut = 0, blocked = 0, merged = 0, total = 0, noticed = 0;
   label(f, "Schedules");
   fprintf(f, "%s complete", value(r, "schedules.complete", SIM_UNIT_COUNT, n));
   if (sim_metric_number(r, "schedules.merged", &merged) && merged > 0)
     fprintf(f, " (%s merged)", sim_format(SIM_UNIT_COUNT, merged, n));
+  if (sim_metric_number(r, "schedules.noticed", &noticed) && noticed > 0)
+    fprintf(f, " (%s stopped by a map that noticed)", sim_format(SIM_UNIT_COUNT, noticed, n));
   sim_metric_number(r, "schedules.blocked", &blocked);
   sim_metric_number(r, "schedules.cut", &cut);
   fprintf(f, ", %s blocked", sim_format(SIM_UNIT_COUNT, blocked, n));

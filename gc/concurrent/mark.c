@@ -237,6 +237,7 @@ static bool drain_roots(struct drain *d) {
     uint64_t job = at_u64_add_acqrel(&gc_cc.root_next, 1); /* pairs with gc_mark_roots_left() */
     if (job >= gc_mark_root_jobs()) break;
     int64_t work = gc_mark_root_job(d->self, job);
+    d->w = gc_worker_of(d->self); /* the same but for root-scan-counted-early */
     if ((d->flags & GC_DRAIN_CREDIT) != 0) gc_assist_credit(d->self, work);
     if (self_preempts(d)) return false;
   }
@@ -249,6 +250,7 @@ void gc_drain(struct gc_mutator *self, unsigned flags, uint64_t start_ns) {
                     .uncredited = w->scan_work, .until_check = GC_PACER_DRAIN_CHECK};
   struct pipe pipe = {.count = 0};
   bool go_on = drain_roots(&d);
+  w = d.w;
   while (go_on && !should_stop(self, flags)) {
     uintptr_t object = next_object(w, &pipe);
     if (object == 0) break;

@@ -123,19 +123,29 @@ static int64_t scan_roots(struct gc_mutator *self, uint64_t job) {
   return work;
 }
 
-/* root-scan-counted-early: nobody waits for the scan any more. */
+/* root-scan-counted-early: nobody waits for the scan any more, which gives way before it has come
+ * far. self may be on another P afterwards. */
 static int64_t scan_uncounted(struct gc_mutator *self, uint64_t job) {
+  uint32_t cycle = at_u32_load_relaxed(&gc_cc.cycles); /* written in a stop */
   at_u64_add_acqrel(&gc_cc.roots_done, 1);
   gc_worker_leave();
-  int64_t work = scan_roots(self, job);
+  gc_world->scannable_end(self);
+  gc_world->yield(self);
+  gc_world->scannable_begin(self);
   gc_worker_enter();
-  return work;
+  bool is_over = gc_phase() != GC_PHASE_MARK || at_u32_load_relaxed(&gc_cc.cycles) != cycle;
+  return is_over ? 0 : scan_roots(self, job);
+}
+
+/* Only workers can give way in the middle of a job. */
+static bool is_uncounted(const struct gc_mutator *self) {
+  return gc_has_fault(GC_FAULT_ROOT_SCAN_COUNTED_EARLY) && self->is_system;
 }
 
 int64_t gc_mark_root_job(struct gc_mutator *self, uint64_t job) {
   rt_assert(job < gc_mark_root_jobs());
   if (gc_has_fault(GC_FAULT_ROOT_SKIPPED) && job == 0 && gc_cc.cycle.number > 1) return 0;
-  if (gc_has_fault(GC_FAULT_ROOT_SCAN_COUNTED_EARLY)) return scan_uncounted(self, job);
+  if (is_uncounted(self)) return scan_uncounted(self, job);
   int64_t work = scan_roots(self, job);
   at_u64_add_acqrel(&gc_cc.roots_done, 1); /* pairs with shades_new() */
   return work;

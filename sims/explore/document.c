@@ -9,6 +9,7 @@
 
 /* Schema fields, in this order; see sims/cli_explore.c for how they are shown.
  *   schedules.complete   schedules run to their end that are told apart by the strategy
+ *   schedules.noticed    of these, ended by a map that noticed a misuse it allows (allow_races)
  *   schedules.merged     of the complete: not run, for they go on as others do that had come to the
  *                        same state (bound)
  *   schedules.blocked    given up as equivalent to another one (dpor)
@@ -42,6 +43,7 @@ static void add_points(cJSON *doc, uint32_t classes) {
 static void add_counts(cJSON *doc, const struct xp_report *r) {
   cJSON *schedules = cJSON_AddObjectToObject(doc, "schedules");
   add(schedules, "complete", r->complete);
+  add(schedules, "noticed", r->noticed);
   add(schedules, "merged", r->merged);
   add(schedules, "blocked", r->blocked);
   add(schedules, "cut", r->cut);

@@ -240,6 +240,8 @@ static void configure(struct explorer *x) {
   c->seed = sc->seed;
   c->classes = sc->explore_points << 1 | 1u << PLAT_CLASS_PROGRAM;
   c->scenario = sc->name;
+  for (uint32_t i = 0; i < sc->map_count; i++)
+    c->notices = c->notices || sc->maps[i].allow_races;
 }
 
 /* ---- what is found --------------------------------------------------------------------------- */

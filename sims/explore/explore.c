@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "runtime/check.h"
 #include "sims/memory.h"
 
 enum { DEFAULT_PREEMPTIONS = 2, DEFAULT_CHECK_EVERY = 1000, DEFAULT_STEP_MAX = 1 << 20,
@@ -77,6 +78,11 @@ static void on_execute(const struct plat_model_op *op, void *arg) {
   r->strategy->execute(r->chooser, op);
 }
 
+void xp_run_judge(const struct xp_config *c, struct xp_run *r) {
+  const struct plat_model_outcome *o = &r->outcome;
+  r->is_noticed = c->notices && o->end == PLAT_MODEL_FAILED && o->kind == RT_END_FATAL;
+}
+
 void xp_run(struct xp_chooser *x, const struct xp_config *c, struct xp_run *run) {
   struct recorder r = {.chooser = x, .strategy = x->strategy, .run = run};
   struct plat_model_hooks hooks = {
@@ -92,6 +98,7 @@ void xp_run(struct xp_chooser *x, const struct xp_config *c, struct xp_run *run)
   plat_model_set_hooks(&hooks);
   plat_model_explore(&run->outcome);
   plat_model_set_hooks(NULL);
+  xp_run_judge(c, run);
 }
 
 void xp_run_free(struct xp_run *r) {

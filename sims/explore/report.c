@@ -82,6 +82,7 @@ void xp_report_merge(struct xp_report *into, const struct xp_report *from) {
   into->runs += from->runs;
   into->merged += from->merged;
   into->complete += from->complete;
+  into->noticed += from->noticed;
   into->blocked += from->blocked;
   into->cut += from->cut;
   into->failed += from->failed;

@@ -134,6 +134,7 @@ void xp_runner_run(struct xp_runner *r) {
   if (r->observer != NULL) xp_observer_begin(r->observer);
   plat_model_set_hooks(&h);
   plat_model_explore(&r->run.outcome);
+  xp_run_judge(r->config, &r->run);
   take_moment(r);
 }
 
