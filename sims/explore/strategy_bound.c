@@ -112,6 +112,13 @@ static void count_after(struct bound *b, uint32_t i, const uint64_t *after, uint
   for (uint32_t k = 0; k + used <= b->level; k++) n->after[k + more] += after[k];
 }
 
+/* Only states before every fourth point are looked for and entered: a run goes on a little longer
+ * until the rest is known, and the table, of which hardly anything is in the cache, is asked less.
+ * Beginnings that lead to one state have the same number of points. */
+static bool is_landmark(const struct bound *b, uint32_t depth, uint64_t point) {
+  return depth >= UNIT_DEPTH && point % 4 == 0 && !b->runs_all;
+}
+
 /* The state has been explored: its schedules are this run's, but for those that would take too many
  * preemptions in all. */
 static bool is_explored(struct bound *b, uint64_t state) {
@@ -131,7 +138,7 @@ static uint64_t state_at(const struct bound *b, const struct plat_model_point *p
 static uint32_t deeper(struct bound *b, const struct plat_model_point *p) {
   if (b->depth == UNIT_DEPTH && !is_mine(b)) return PLAT_MODEL_CUT;
   uint64_t state = state_at(b, p);
-  if (b->depth >= UNIT_DEPTH && !b->runs_all && is_explored(b, state)) return PLAT_MODEL_CUT;
+  if (is_landmark(b, b->depth, p->number) && is_explored(b, state)) return PLAT_MODEL_CUT;
   if (b->depth == b->room) b->node = sim_grow(b->node, &b->room, b->depth, sizeof *b->node);
   struct node *n = &b->node[b->depth++];
   *n = (struct node){.count = (uint8_t)p->count, .running = (uint8_t)p->running, .used = b->used,
@@ -178,7 +185,7 @@ static void finish_node(struct bound *b, uint32_t i) {
     count_after(b, i - 1, n->after, n->used);
     b->node[i - 1].has_failed |= n->has_failed;
   }
-  if (i >= UNIT_DEPTH && !n->has_failed && !b->runs_all)
+  if (!n->has_failed && is_landmark(b, i, n->point))
     xp_explored_add(&b->explored, n->state, n->used, n->after);
 }
 
