@@ -423,12 +423,13 @@ static void print_rules(const struct fidelity *f, FILE *out) {
     "mallocs, bytes, B and growths exact, or named: each object of the difference is accounted "
     "for above, in every pair of runs. Goals within 3 %: each run of ours against the nearest of "
     "Go's, the worst of the last 32 cycles, median over the runs; median: the median of these "
-    "cycles instead of the worst; Go varies: outside, but Go's own runs, each against the nearest "
-    "other one, are as far apart. Assist share of the processor time within a factor of 1.5 where "
-    "Go's is at least 1 %; Go varies: outside, but among Go's own runs, here and recorded. "
-    "Medians. Ours has from its start on as much live heap as a Go program that does nothing, as "
-    "many bytes of globals, and asks for huge pages where Go does. Without Go here: hash seed, no "
-    "further from Go's recorded runs than these span; start-up, small.");
+    "cycles instead of the worst; Go varies: outside, but Go's own runs, each against the "
+    "nearest other one, are as far apart. A goal of Go that was read too late is known to the "
+    "MiB. Assist share of the processor time within a factor of 1.5 where Go's is at least 1 %; "
+    "Go varies: outside, but among Go's own runs, here and recorded. Medians. Ours has from its "
+    "start on as much live heap as a Go program that does nothing, as many bytes of globals, and "
+    "asks for huge pages where Go does. Without Go here: hash seed, no further from Go's "
+    "recorded runs than these span; start-up, small.");
   if (f->startup_bytes > 0)
     fprintf(out, "Live heap of a Go program that does nothing, more than ours: %.0f bytes\n",
             f->startup_bytes);

@@ -72,6 +72,7 @@ static void cycles_read(const cJSON *result, struct fid_cycles *out) {
     double goal = number_at(cycle, "heap_goal_bytes");
     if (!(number_at(cycle, "end_ns") >= 0) || isnan(goal)) continue;
     out->goal[out->count] = goal;
+    out->is_rounded[out->count] = isnan(number_at(cycle, "cons_mark"));
     out->start[out->count++] = number_at(cycle, "heap_start_bytes");
   }
 }
@@ -195,9 +196,21 @@ static double goal_difference(const struct goal_pair *p) {
 
 /* ---- goals run by run ---- */
 
+/* A goal of a run: at least this, and at most that. */
+struct goal { double low, high; };
+
+static struct goal goal_of(const struct fid_cycles *run, uint32_t i) {
+  return (struct goal){run->goal[i], run->goal[i] + (run->is_rounded[i] ? MIB : 0)};
+}
+
+static double gap(struct goal a, struct goal b) {
+  return fmax(fmax(b.low - a.high, a.low - b.high), 0);
+}
+
 /* How far apart two goals are. added: bytes of Go's own in the second one. */
-static double goal_apart_from(double ours, double go, double added) {
-  return fmin(fabs(go - ours), fabs(go - added - ours)) / go;
+static double goal_apart_from(struct goal ours, struct goal go, double added) {
+  struct goal rest = {go.low - added, go.high - added};
+  return fmin(gap(ours, go), gap(ours, rest)) / go.low;
 }
 
 /* Two runs, and what of the differences of their cycles counts: the median, or the largest. */
@@ -217,7 +230,7 @@ static double cycles_apart(const struct run_pair *p, uint32_t skip_a, uint32_t s
     i += i == skip_a;
     k += k == skip_b;
     if (i >= a->count || k >= b->count) break;
-    apart[count++] = goal_apart_from(a->goal[i], b->goal[k], p->added);
+    apart[count++] = goal_apart_from(goal_of(a, i), goal_of(b, k), p->added);
   }
   struct sim_spread spread;
   sim_stats_spread(apart, count, &spread);

@@ -27,6 +27,7 @@ enum {
 struct fid_cycles {
   uint32_t count;
   double goal[FID_GOALS_MAX], start[FID_GOALS_MAX]; /* bytes: heap goal; live heap at the start */
+  bool is_rounded[FID_GOALS_MAX]; /* down to whole MiB: Go's memory was not seen in time */
 };
 
 /* The numbers of one side: medians over its runs, FID_NONE where there is none. */

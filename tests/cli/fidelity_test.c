@@ -158,24 +158,30 @@ static void test_judge_runs(void **state) {
   struct fid_side *ours = &c->side[FID_OURS], *go = &c->side[FID_GO];
   assert_true(isnan(fid_goals_apart(c)));
   ours->run_count = 1;
-  ours->run[0] = (struct fid_cycles){2, {200 * mb, 100 * mb}, {0}};
+  ours->run[0] = (struct fid_cycles){.count = 2, .goal = {200 * mb, 100 * mb}};
   go->run_count = 2;
-  go->run[0] = (struct fid_cycles){2, {210 * mb, 100 * mb}, {0}};
-  go->run[1] = (struct fid_cycles){2, {202 * mb, 100 * mb}, {0}};
+  go->run[0] = (struct fid_cycles){.count = 2, .goal = {210 * mb, 100 * mb}};
+  go->run[1] = (struct fid_cycles){.count = 2, .goal = {202 * mb, 100 * mb}};
   assert_int_equal(fid_judge(c, FID_GOAL), FID_WITHIN); /* 1 % from the second */
   assert_true(fid_goals_apart_of_go(c) > 0.038 && fid_goals_apart_of_go(c) < 0.040);
   go->run[1] = go->run[0];
   assert_int_equal(fid_judge(c, FID_GOAL), FID_MISSED); /* both are 4.8 % away, and agree */
   go->run[1].goal[0] = 221 * mb;
   assert_int_equal(fid_judge(c, FID_GOAL), FID_VARIES); /* Go's are 5 % apart */
-  ours->run[0] = (struct fid_cycles){3, {400 * mb, 210 * mb, 100 * mb}, {0}};
+  ours->run[0] = (struct fid_cycles){.count = 3, .goal = {400 * mb, 210 * mb, 100 * mb}};
   assert_true(fid_goals_apart(c) == 0); /* one cycle more, the last */
-  ours->run[0] = (struct fid_cycles){3, {210 * mb, 150 * mb, 100 * mb}, {0}};
+  ours->run[0] = (struct fid_cycles){.count = 3, .goal = {210 * mb, 150 * mb, 100 * mb}};
   assert_true(fid_goals_apart(c) == 0); /* or one between */
-  ours->run[0] = (struct fid_cycles){4, {210 * mb, 150 * mb, 100 * mb, 50 * mb}, {0}};
+  ours->run[0] = (struct fid_cycles){.count = 4, .goal = {210 * mb, 150 * mb, 100 * mb, 50 * mb}};
   assert_true(fid_goals_apart(c) > 0.3); /* not two */
-  ours->run[0] = (struct fid_cycles){2, {200 * mb, 4 * mb}, {0}};
-  go->run[0] = go->run[1] = (struct fid_cycles){2, {200 * mb, 4.2 * mb}, {0}};
+  ours->run[0] = (struct fid_cycles){.count = 1, .goal = {200 * mb}};
+  go->run[0] = (struct fid_cycles){.count = 1, .goal = {190 * 1048576.0}}; /* 199.2 MB */
+  go->run[1] = go->run[0];
+  assert_true(fid_goals_apart(c) > 0.003);
+  go->run[0].is_rounded[0] = go->run[1].is_rounded[0] = true;
+  assert_true(fid_goals_apart(c) == 0); /* or up to a MiB more */
+  ours->run[0] = (struct fid_cycles){.count = 2, .goal = {200 * mb, 4 * mb}};
+  go->run[0] = go->run[1] = (struct fid_cycles){.count = 2, .goal = {200 * mb, 4.2 * mb}};
   assert_int_equal(fid_judge(c, FID_GOAL), FID_STARTUP);
   free(c);
 }
