@@ -173,6 +173,9 @@ void plat_model_fail_run(int kind, const char *message);
 /* Zeroed memory of the world, never freed; outside plat_main too. */
 void *plat_model_world_alloc(size_t bytes);
 
+/* Up to 8 bytes of the world as they lie, of a variable that is gone, too; lowest address first. */
+uint64_t plat_model_word(const void *address, uint32_t bytes);
+
 /* Of the run in progress or, outside plat_main, the last one. */
 struct plat_model_stats {
   uint64_t trace_hash;   /* over (thread, kind, object, site's file and line) of every step */

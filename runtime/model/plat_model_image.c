@@ -323,3 +323,11 @@ bool model_image_commit(void *p, size_t bytes) {
   }
   return true;
 }
+
+__attribute__((no_sanitize_address)) uint64_t plat_model_word(const void *address,
+                                                              uint32_t bytes) {
+  const unsigned char *from = address;
+  uint64_t word = 0;
+  for (uint32_t i = 0; i < bytes; i++) word |= (uint64_t)from[i] << 8 * i;
+  return word;
+}

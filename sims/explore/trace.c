@@ -64,12 +64,6 @@ static uint32_t value_bytes(const struct plat_model_op *op) {
   }
 }
 
-static uint64_t read_value(const void *address, uint32_t bytes) {
-  uint64_t value = 0;
-  memcpy(&value, address, bytes); /* little-endian, as every platform of ours */
-  return value;
-}
-
 static uint32_t find_actor(struct xp_trace *t, uint32_t thread) {
   char name[XP_NAME] = "";
   uint32_t i = 0;
@@ -129,7 +123,7 @@ static void close_event(struct recorder *x) {
   struct xp_event *e = &t->events[t->count - 1];
   x->is_open = false;
   if (e->bytes > 0) {
-    e->after = read_value(x->open.address, e->bytes);
+    e->after = plat_model_word(x->open.address, e->bytes);
     e->after_text = value_text(t, &x->open, e->after, e->bytes);
   }
   e->phase = t->names->phase != NULL ? t->names->phase(t->names->arg) : "";
@@ -150,7 +144,7 @@ static void open_event(struct recorder *x, const struct plat_model_op *op) {
   e->actor = find_actor(t, op->thread);
   e->name = object_text(t, op, &e->has_object);
   if (e->bytes > 0) {
-    e->before = read_value(op->address, e->bytes);
+    e->before = plat_model_word(op->address, e->bytes);
     e->before_text = value_text(t, op, e->before, e->bytes);
   }
   x->has_preempted = x->has_switched = false;
