@@ -169,3 +169,13 @@ void sim_choice_names(const struct sim_choice *table, char *out, size_t bytes) {
     used += (size_t)n;
   }
 }
+
+const struct sim_choice sim_race_checks[] = {
+    /* enum sc_races */
+    {"none", "Nobody looks."},
+    {"announced", "Of the program's plain data: what maps hold, and what is touched with plat_ld, "
+                  "plat_st and plat_touch."},
+    {"all", "Of everything the core reads and writes, on an engine that tells of each access: some "
+            "ten times slower."},
+    {NULL, NULL},
+};

@@ -22,6 +22,7 @@ extern const struct sim_choice sim_gc_modes[];   /* gc.mode, in order of enum gc
 extern const struct sim_choice sim_pacers[];     /* gc.pacer.kind */
 extern const struct sim_choice sim_map_kinds[];  /* maps.NAME.kind */
 extern const struct sim_choice sim_strategies[]; /* explore.strategy; the first is the default */
+extern const struct sim_choice sim_race_checks[]; /* explore.races, in order of enum sc_races */
 
 /* What a kind of barrier needs. A row per row of sim_barriers; the facts of gc/barrier.h again. */
 struct sim_barrier_rule {

@@ -86,7 +86,7 @@ int sim_search_command(struct sim_cli *cli, const struct sim_options *o, const c
   int status = TRI_EXIT_INPUT;
   bool is_same = o->trace != NULL && o->json != NULL && strcmp(o->trace, o->json) == 0;
   if (is_same) fprintf(stderr, "tricolor: --json and --trace name the same file\n");
-  char *engine = is_same ? NULL : sim_search_engine();
+  char *engine = is_same ? NULL : sim_search_engine(s);
   if (engine != NULL && sim_output_begin(&w.json, o->json, file) &&
       sim_output_begin(&w.trace, o->trace, file)) {
     status = run(&w, engine);

@@ -26,8 +26,9 @@ struct sim_search {
   uint32_t run, runs;     /* "search 3 of 40" */
   const char *title;      /* of the progress line */
 };
-/* The engine of every search; NULL with a message when it is not there. The caller frees it. */
-char *sim_search_engine(void);
+/* The engine of a search of s (NULL: of most); NULL with a message when it is not there. The caller
+ * frees it. */
+char *sim_search_engine(const struct scenario *s);
 /* As sim_attempt_run. True: out->result is a whole document; so it may be of an interrupted search
  * as well (out->end tells), and is then marked "interrupted". */
 bool sim_search_run(struct sim_cli *cli, const char *engine, const struct sim_search *search,

@@ -237,6 +237,17 @@ static void empty_scratch(const struct mutants *m) {
   if (d != NULL) closedir(d);
 }
 
+/* For a program that is started in another directory; frees path. Links stay: an engine knows
+ * itself by its name. */
+static char *absolute(char *path) {
+  char *here = path != NULL && path[0] != '/' ? getcwd(NULL, 0) : NULL;
+  if (here == NULL) return path;
+  char *whole = sim_printf("%s/%s", here, path);
+  free(here);
+  free(path);
+  return whole;
+}
+
 /* One search; its result goes into the item under key. NULL: there is none. */
 static const cJSON *search(struct mutants *m, const struct scenario *s, cJSON *item,
                            const char *key, const char *what) {
@@ -245,7 +256,10 @@ static const cJSON *search(struct mutants *m, const struct scenario *s, cJSON *i
   struct sim_search one = {
     .scenario = s, .directory = m->scratch, .run = m->run++, .runs = m->searches, .title = title,
   };
-  bool is_whole = sim_search_run(m->cli, m->engine, &one, &m->progress, &out);
+  char *engine = absolute(sim_search_engine(s));
+  bool is_whole = sim_search_run(m->cli, engine != NULL ? engine : m->engine, &one, &m->progress,
+                                 &out);
+  free(engine);
   cJSON *result = NULL;
   if (is_whole && out.end != SIM_END_INTERRUPTED) {
     result = out.result;
@@ -485,24 +499,13 @@ static int finish(struct mutants *m, bool is_complete) {
 
 /* ---- the command ---- */
 
-/* For a program that is started in another directory; frees path. Links stay: an engine knows
- * itself by its name. */
-static char *absolute(char *path) {
-  char *here = path != NULL && path[0] != '/' ? getcwd(NULL, 0) : NULL;
-  if (here == NULL) return path;
-  char *whole = sim_printf("%s/%s", here, path);
-  free(here);
-  free(path);
-  return whole;
-}
-
 static bool prepare(struct mutants *m) {
   const char *base = getenv("TMPDIR");
   char *message = m->o->json != NULL ? sim_output_open(&m->json, m->o->json, NULL) : NULL;
   if (message != NULL) fprintf(stderr, "tricolor: %s; nothing was run\n", message);
   bool is_open = message == NULL;
   free(message);
-  m->engine = is_open ? absolute(sim_search_engine()) : NULL;
+  m->engine = is_open ? absolute(sim_search_engine(NULL)) : NULL;
   if (m->engine == NULL) return false;
   m->scratch = sim_printf("%s/tricolor-mutants-XXXXXX", base != NULL ? base : "/tmp");
   if (mkdtemp(m->scratch) != NULL) return true;

@@ -9,7 +9,10 @@
 
 #define MODEL "model"
 
-char *sim_search_engine(void) { return sim_engine_find(MODEL, sim_collectors[0].name); }
+char *sim_search_engine(const struct scenario *s) {
+  bool is_told_all = s != NULL && s->explore_races == SC_RACES_ALL;
+  return sim_engine_find(MODEL, is_told_all ? "races" : sim_collectors[0].name);
+}
 
 /* What the engine is to do, after its own options. */
 static void add_words(const struct sim_search *search, const char **more) {

@@ -73,6 +73,7 @@ enum sc_points {
   SC_POINTS_MAP = 16,
   SC_POINTS_ALL = 31
 };
+enum sc_races { SC_RACES_NONE, SC_RACES_ANNOUNCED, SC_RACES_ALL };
 
 /* "objects": { NAME: {pointers, links, root} }: single heap objects, made before the setup. An
  * object that nothing holds at the start is refused, unless there is a "choose". */
@@ -224,6 +225,7 @@ struct scenario {
   uint64_t explore_time_ns;     /* time_ns; "none" = UINT64_MAX; default 10 s */
   uint32_t explore_jobs;        /* jobs: processes; default 1 */
   uint32_t explore_points;      /* points: bits of enum sc_points */
+  uint32_t explore_races;       /* races: enum sc_races */
 
   bool has_litmus;             /* "litmus": {program, variant, heap, actions}, instead of gc and */
   struct litmus_case litmus;   /* a program of goroutines, maps and the like */

@@ -288,6 +288,9 @@ static const struct sc_row explore_rows[] = {
     {"points", SC_TYPE_SET, AT(struct scenario, explore_points), .words = point_words, .min = 1,
      .initial = SC_POINTS_BARRIER | SC_POINTS_MARKER | SC_POINTS_MAP,
      .doc = "Whose operations are scheduling points; the program's own always are."},
+    {"races", SC_TYPE_ENUM, AT(struct scenario, explore_races), .words = sim_race_checks,
+     .initial = SC_RACES_ANNOUNCED,
+     .doc = "Where two accesses without an order, one of them plain, are a violation."},
 };
 static const struct sc_object explore_object = {
     .what = "the exploration",

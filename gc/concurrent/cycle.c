@@ -376,20 +376,27 @@ static void end_mark_stw(struct gc_mutator *self, uint64_t now_ns, struct gc_sto
 
 /* ---- runtime.GC (F3.10.6) ------------------------------------------------------------------- */
 
+/* The lock of the list of those that wait; NULL: with a fault, none. */
+static struct plat_mutex *lock_waiters(void) {
+  if (gc_has_fault(GC_FAULT_WAITERS_UNLOCKED)) return NULL;
+  plat_mutex_lock(&gc_cc.waiters_lock);
+  return &gc_cc.waiters_lock;
+}
+
 /* Until marking of cycle n has ended. */
 static void wait_for_mark(struct gc_mutator *self, uint32_t n) {
   for (;;) {
-    plat_mutex_lock(&gc_cc.waiters_lock);
+    struct plat_mutex *lock = lock_waiters();
     /* Both change in stops only. */
     uint32_t marks = at_u32_load_relaxed(&gc_cc.cycles);
     if (gc_phase() != GC_PHASE_MARK) marks++;
     if ((int32_t)(marks - n) > 0) {
-      plat_mutex_unlock(&gc_cc.waiters_lock);
+      if (lock != NULL) plat_mutex_unlock(lock);
       return;
     }
     self->queue_next = gc_cc.waiters;
     gc_cc.waiters = self;
-    gc_world->park(self, &gc_cc.waiters_lock, "wait for GC cycle");
+    gc_world->park(self, lock, "wait for GC cycle");
   }
 }
 

@@ -485,6 +485,8 @@ void plat_model_stats_read(struct plat_model_stats *out) { *out = model.stats; }
 
 uint32_t plat_model_thread_number(const struct plat_thread *t) { return t->thread->id; }
 
+uint32_t plat_model_next_thread(void) { return model.next_id; }
+
 const char *plat_model_thread_name(uint32_t thread) {
   for (uint32_t i = 0; i < model.live_count; i++)
     if (model.live[i]->id == thread) return model.live[i]->name;

@@ -85,6 +85,15 @@ struct plat_model_point {
   uint64_t number;  /* points of this run before this one */
 };
 
+/* An access of memory that is no operation. */
+struct plat_model_plain {
+  const void *address;
+  size_t bytes;
+  uint32_t thread;
+  bool writes;
+  const void *place;   /* in the code, just after it */
+};
+
 struct plat_model_hooks {
   /* Sees every announcement, in order. May be NULL. */
   void (*observe)(const struct plat_model_op *op, void *arg);
@@ -98,6 +107,9 @@ struct plat_model_hooks {
   /* By site: of operations that neither wait, nor start or end threads, nor ask for time or chance
    * only those where 1 are told; NULL: all. Does not change during a run. */
   const uint8_t *execute_sites;
+  /* Under a chooser, just before an access that is not announced: in executables whose core is
+   * compiled to tell (plat_model_plain.c). May be NULL. */
+  void (*plain)(const struct plat_model_plain *a, void *arg);
   void *arg;
   uint32_t classes;    /* bits of enum plat_model_class that are points; PROGRAM always is */
   const uint8_t *point_sites; /* by site: only where 1; NULL: everywhere */
@@ -160,6 +172,8 @@ uint32_t plat_model_pending(struct plat_model_op *out, uint32_t room);
 const struct plat_model_op *plat_model_between_points(uint32_t thread);
 /* Of a thread that was started and not joined. */
 uint32_t plat_model_thread_number(const struct plat_thread *t);
+/* Of the thread that will be started next. */
+uint32_t plat_model_next_thread(void);
 /* In a run: a number made of what the model itself remembers of the order of operations, beyond
  * what they do to their objects: who has to wait after a yield, the clock, what has been drawn and
  * numbered. How long the running thread's turn has lasted is left out until a run is so long that

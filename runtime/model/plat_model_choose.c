@@ -274,6 +274,10 @@ static inline void tell_execute(struct model_thread *t) {
   explorer->hooks.execute(&t->pending, explorer->hooks.arg);
 }
 
+void model_tell_plain(const struct plat_model_plain *a) {
+  if (explorer->hooks.plain != NULL) explorer->hooks.plain(a, explorer->hooks.arg);
+}
+
 /* t, which takes a step, does not yield any more, and no other thread waits for it to take one. */
 static void end_yields_to(struct model_thread *t) {
   t->yields_to = 0;

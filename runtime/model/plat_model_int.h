@@ -118,6 +118,8 @@ void model_choose_step(enum plat_op kind, const void *object, const struct plat_
 void model_choose_new(struct model_thread *t);
 /* Who goes on after the running thread has ended. */
 struct model_thread *model_choose_next(void);
+/* To the hook of the run, if it has one. */
+void model_tell_plain(const struct plat_model_plain *a);
 /* Between plat_model_explore and its outcome. */
 bool model_in_explored_run(void);
 _Noreturn void model_end_run(enum plat_model_end end, int kind, const char *message);

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "runtime/check.h"
+#include "sched/go.h"
 #include "sims/explore/document.h"
+#include "sims/explore/happens.h"
 #include "sims/explore/jobs.h"
 #include "sims/explore/names_litmus.h"
 #include "sims/explore/names_workload.h"
@@ -186,6 +188,37 @@ static void learn_points(struct explorer *x) {
   x->config.point_sites = x->sites;
 }
 
+static const char *actor_of(const void *self) {
+  uint32_t number;
+  const struct go_g *g = go_of_thread(self, &number);
+  return g != NULL ? go_name(g) : NULL;
+}
+
+static bool is_plain_data(const struct plat_site *s) {
+  return strncmp(s->what, "plat_ld(", 8) == 0 || strncmp(s->what, "plat_st(", 8) == 0 ||
+         strncmp(s->what, "plat_touch_", 11) == 0;
+}
+
+/* Some of the program's plain data is read and written without anything before anything else. */
+static bool meets_plain_data(const uint8_t *sites) {
+  for (uint32_t i = 0; sites != NULL && i < plat_model_site_count(); i++)
+    if (sites[i] != 0 && is_plain_data(plat_model_site_at(i))) return true;
+  return false;
+}
+
+/* The check for races costs a run as much again, so that of announced data waits until there is
+ * something to look at. */
+static void choose_check(struct explorer *x) {
+  bool wanted = x->scenario->explore_races == SC_RACES_ALL ||
+                (x->scenario->explore_races == SC_RACES_ANNOUNCED &&
+                 meets_plain_data(x->config.point_sites));
+  bool is_free = false;
+  for (uint32_t i = 0; i < x->scenario->map_count; i++)
+    is_free |= x->scenario->maps[i].allow_races;
+  xp_happens_free(x->config.happens);
+  x->config.happens = wanted ? xp_happens_new(is_free, actor_of) : NULL;
+}
+
 /* The world of the choices in x->choices. */
 static int prepare_world(struct explorer *x) {
   begin_doing(x, DOING_SETUP);
@@ -225,6 +258,7 @@ static int prepare(struct explorer *x) {
   if (x->variants > 1 && x->sample == NULL && !x->scenario->has_litmus) status = learn_sample(x);
   if (status == TRI_EXIT_OK) status = prepare_world(x);
   if (status == TRI_EXIT_OK) learn_points(x);
+  if (status == TRI_EXIT_OK) choose_check(x);
   return status;
 }
 
@@ -526,6 +560,7 @@ static int replay(struct explorer *x, struct xp_schedule *s) {
   int status = x->file != NULL ? prepare_world(x) : prepare(x);
   if (status == TRI_EXIT_OK) begin_doing(x, DOING_REPLAY);
   if (x->file != NULL) x->config.point_sites = x->file->point_sites;
+  choose_check(x);
   return status == TRI_EXIT_OK ? replay_schedule(x, s) : status;
 }
 

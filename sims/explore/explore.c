@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "runtime/check.h"
+#include "sims/explore/happens.h"
 #include "sims/memory.h"
 
 enum { DEFAULT_PREEMPTIONS = 2, DEFAULT_CHECK_EVERY = 1000, DEFAULT_STEP_MAX = 1 << 20,
@@ -37,6 +38,7 @@ void xp_config_default(struct xp_config *c) {
 struct recorder {
   struct xp_chooser *chooser;
   const struct xp_strategy *strategy;
+  struct xp_happens *happens;
   struct xp_run *run;
   uint32_t nth[PLAT_MODEL_CHOOSER_THREADS]; /* decisions by last thread */
   uint32_t last;                            /* thread that was chosen at the last point */
@@ -75,7 +77,13 @@ static uint32_t on_choose(const struct plat_model_point *p, void *arg) {
 
 static void on_execute(const struct plat_model_op *op, void *arg) {
   struct recorder *r = arg;
-  r->strategy->execute(r->chooser, op);
+  if (r->happens != NULL) xp_happens_ignore(r->happens, true);
+  if (r->strategy->wants_execute) r->strategy->execute(r->chooser, op);
+  if (r->happens != NULL) xp_happens_see(r->happens, op);
+}
+
+static void on_plain(const struct plat_model_plain *a, void *arg) {
+  xp_happens_plain(((struct recorder *)arg)->happens, a);
 }
 
 void xp_run_judge(const struct xp_config *c, struct xp_run *r) {
@@ -84,10 +92,11 @@ void xp_run_judge(const struct xp_config *c, struct xp_run *r) {
 }
 
 void xp_run(struct xp_chooser *x, const struct xp_config *c, struct xp_run *run) {
-  struct recorder r = {.chooser = x, .strategy = x->strategy, .run = run};
+  struct recorder r = {.chooser = x, .strategy = x->strategy, .happens = c->happens, .run = run};
   struct plat_model_hooks hooks = {
       .choose = on_choose,
-      .execute = x->strategy->wants_execute ? on_execute : NULL,
+      .execute = x->strategy->wants_execute || c->happens != NULL ? on_execute : NULL,
+      .plain = c->happens != NULL ? on_plain : NULL,
       .arg = &r,
       .classes = c->classes,
       .point_sites = c->point_sites,
@@ -95,6 +104,7 @@ void xp_run(struct xp_chooser *x, const struct xp_config *c, struct xp_run *run)
       .step_max = c->step_max,
   };
   run->decision_count = run->preemptions = run->switches = 0;
+  if (c->happens != NULL) xp_happens_begin(c->happens);
   plat_model_set_hooks(&hooks);
   plat_model_explore(&run->outcome);
   plat_model_set_hooks(NULL);

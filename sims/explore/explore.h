@@ -49,7 +49,8 @@ static inline bool xp_run_fails(const struct xp_run *r) {
 /* ---- strategies ------------------------------------------------------------------------------ */
 
 struct xp_strategy;
-struct xp_claim; /* search.h */
+struct xp_claim;   /* search.h */
+struct xp_happens; /* happens.h */
 
 /* State of one strategy during one search; each strategy's own struct begins with it. */
 struct xp_chooser {
@@ -68,6 +69,7 @@ struct xp_config {
   uint32_t classes;          /* bits of enum plat_model_class that are points */
   const uint8_t *point_sites; /* by site: only where 1 (races.h); NULL: everywhere */
   uint64_t step_max;         /* of one run */
+  struct xp_happens *happens; /* looks for plain-data races in every run; NULL: nobody does */
   uint64_t check_every;      /* one run in so many is run twice and must agree; 0: none */
   bool keep_going;           /* count failures instead of ending at the first */
   bool (*stop)(void *arg);   /* asked now and then: Ctrl-C, another job has found it; may be NULL */

@@ -32,6 +32,7 @@ static struct answer search_world(const struct scenario *sc, const struct xp_con
   struct xp_report r;
   c.point_sites =
       sc->has_litmus ? NULL : xp_points_learn(&c, NULL, XP_LEARN_STEPS_FEW, NULL, NULL);
+  c.happens = NULL; /* of the world that has been left */
   c.strategy = "hunt";
   c.time_ns = BUDGET_NS;
   c.schedules = BUDGET_RUNS;

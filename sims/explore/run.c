@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "sims/explore/happens.h"
 #include "sims/explore/observe.h"
 #include "sims/memory.h"
 
@@ -64,6 +65,19 @@ static void execute_for_both(const struct plat_model_op *op, void *arg) {
   execute_for_strategy(op, arg);
 }
 
+/* Last, for a race ends the run. */
+static void execute_for_all(const struct plat_model_op *op, void *arg) {
+  const struct xp_runner *r = arg;
+  xp_happens_ignore(r->config->happens, true);
+  if (r->observer != NULL) execute_for_observer(op, arg);
+  if (r->chooser->strategy->wants_execute) execute_for_strategy(op, arg);
+  xp_happens_see(r->config->happens, op);
+}
+
+static void hear_plain(const struct plat_model_plain *a, void *arg) {
+  xp_happens_plain(((const struct xp_runner *)arg)->config->happens, a);
+}
+
 /* ---- moments --------------------------------------------------------------------------------- *
  *
  * A systematic search changes the end of a run far more often than its beginning. What two runs in
@@ -89,7 +103,7 @@ static void plan_moments(struct xp_runner *r, struct plat_model_hooks *h) {
   if (s->fixed == NULL) return;
   uint64_t fixed = s->fixed(r->chooser), begin = 0;
   while (r->moments > 0 && r->moment[r->moments - 1].point > fixed) r->moments--;
-  if (r->observer != NULL || r->path != NULL) return;
+  if (r->observer != NULL || r->path != NULL || r->config->happens != NULL) return;
   if (r->moments > 0) {
     begin = r->moment[r->moments - 1].point;
     h->from = r->moments;
@@ -110,7 +124,11 @@ static void take_moment(struct xp_runner *r) {
 /* ---- a run ----------------------------------------------------------------------------------- */
 
 static void hear_operations(const struct xp_runner *r, struct plat_model_hooks *h) {
-  if (r->chooser->strategy->wants_execute) {
+  if (r->config->happens != NULL) {
+    h->execute = execute_for_all;
+    h->plain = hear_plain;
+    xp_happens_begin(r->config->happens);
+  } else if (r->chooser->strategy->wants_execute) {
     h->execute = r->observer != NULL ? execute_for_both : execute_for_strategy;
     if (r->observer == NULL && r->chooser->strategy->hears_races_only)
       h->execute_sites = r->config->point_sites;

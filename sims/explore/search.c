@@ -10,6 +10,10 @@
 #include "sims/explore/walk.h"
 #include "sims/memory.h"
 
+enum {
+  WALKS_LEAST = 8, WALK_STEPS = 2000000, /* no walk begins after so many operations */
+  SLOWER = 16 /* operations where each is looked at */
+};
 enum { ASK_RUNS = 16, ASK_POINTS = 2000, STAGE_SHIFT = 60 };
 
 struct search {
@@ -259,7 +263,9 @@ static void walk(struct search *s) {
   xp_walk_open(w, rng_mix64(s->config.seed));
   s->runner.chooser = &w->base;
   s->runner.observer = is_hunt ? &s->observer : NULL;
+  uint64_t steps = s->config.happens != NULL ? WALK_STEPS / SLOWER : WALK_STEPS;
   for (uint64_t k = 0; k < walks && !s->is_over; k++) {
+    if (k >= WALKS_LEAST && s->report->steps >= steps) break;
     ask_limits(s);
     xp_strategy_walk.begin(&w->base, k);
     xp_runner_run(&s->runner);

@@ -62,7 +62,8 @@ static struct xp_chooser *open(const struct xp_config *c) {
   b->slice = c->slice;
   b->slices = c->slices;
   b->sites = c->point_sites;
-  b->runs_all = c->every_schedule;
+  /* What has been ordered is no part of a state. */
+  b->runs_all = c->every_schedule || c->happens != NULL;
   return &b->base;
 }
 
