@@ -140,7 +140,8 @@ static struct xp_report explore(const char *strategy, uint32_t preemptions) {
   return r;
 }
 
-static uint64_t *merged_schedules; /* in malloc's memory: no part of the world */
+/* In malloc's memory, no part of the world; volatile, or clang makes it a static variable. */
+static uint64_t *volatile merged_schedules;
 
 /* The same search by fewer runs, which is not to be told by its counts. */
 static void merging_counts_the_same(const struct xp_report *all) {
