@@ -10,7 +10,8 @@
 
 #include "san.h"
 
-#define PLAT_STATE __attribute__((section("tri_state")))
+/* Each on lines of its own: which variables share one must not depend on the compiler. */
+#define PLAT_STATE __attribute__((section("tri_state"), aligned(PLAT_CACHE_LINE)))
 /* What the platform does for itself is nobody's access, in a core that tells of each. */
 #define PLAT_UNSEEN __attribute__((no_sanitize("thread")))
 

@@ -11,11 +11,13 @@
  * never one of two processors that write in turns.
  */
 #include "plat_model_int.h"
+#include "runtime/check.h"
 
 #include <string.h>
 
 enum {
   LINE_SHIFT = 6,
+  STATIC_LINES = 1 << 16, /* of PLAT_STATE variables, at most */
   TABLE_BITS = 14, /* 1 MiB of written lines is remembered */
   WRITER_BITS = 11
 };
@@ -33,6 +35,8 @@ static struct {
   struct line *table;
   bool is_used; /* something in it since it was cleared */
   struct plat_model_misses misses[PLAT_MODEL_PROCESSORS];
+  uint16_t static_number[STATIC_LINES]; /* from 1; 0: not used yet */
+  uint32_t statics;
 } lines;
 
 enum access { ACCESS_NONE, ACCESS_READ, ACCESS_WRITE };
@@ -53,6 +57,8 @@ void model_lines_begin(void) {
   if (!lines.is_used) return;
   memset(lines.table, 0, bytes);
   memset(lines.misses, 0, sizeof lines.misses);
+  memset(lines.static_number, 0, sizeof lines.static_number);
+  lines.statics = 0;
   lines.is_used = false;
 }
 
@@ -89,10 +95,19 @@ static uint64_t write_line(struct line *l, uint32_t processor, uint64_t number) 
   return plat_model_hot.cost_ps[PLAT_COST_line_miss_write];
 }
 
+/* Where a variable lies depends on the compiler: their lines are numbered as they are first used. */
+static uint64_t number_of_static(uint64_t object) {
+  uint64_t line = (object & ((1ull << 40) - 1)) >> LINE_SHIFT;
+  rt_assert(line < STATIC_LINES);
+  if (lines.static_number[line] == 0) lines.static_number[line] = (uint16_t)++lines.statics;
+  return line_number(object >> 60 << 60 | (uint64_t)lines.static_number[line] << LINE_SHIFT);
+}
+
 uint64_t model_line_access(enum plat_op kind, uint64_t object, uint32_t processor) {
   enum access access = (enum access)access_of[kind];
   if (access == ACCESS_NONE || object >> 60 == PLAT_REGION_NONE) return 0;
-  uint64_t number = line_number(object);
+  bool is_static = object >> 60 == PLAT_REGION_STATE;
+  uint64_t number = is_static ? number_of_static(object) : line_number(object);
   struct line *l = find(number);
   if (access == ACCESS_WRITE) return write_line(l, processor, number);
   if (l->number >> LINE_NUMBER_SHIFT != number >> LINE_NUMBER_SHIFT) return 0;
