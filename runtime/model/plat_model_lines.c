@@ -95,7 +95,7 @@ static uint64_t write_line(struct line *l, uint32_t processor, uint64_t number) 
   return plat_model_hot.cost_ps[PLAT_COST_line_miss_write];
 }
 
-/* Where a variable lies depends on the compiler: their lines are numbered as they are first used. */
+/* Where a variable lies depends on the compiler: lines are numbered as they are first used. */
 static uint64_t number_of_static(uint64_t object) {
   uint64_t line = (object & ((1ull << 40) - 1)) >> LINE_SHIFT;
   rt_assert(line < STATIC_LINES);
