@@ -17,7 +17,9 @@ enum {
   ROUND_FACTOR = 4,    /* the next is so many times as long */
   BOUND_RUNS = 2000,   /* of the first round */
   MIX_RUNS = 6000,
-  DPOR_PART = 2,
+  DPOR_PART = 50,      /* of the budget: classes that are few */
+  DPOR_RUNS_MIN = 1000,
+  DPOR_FACTOR = 4,     /* the estimate is a lower bound */
   MET_TWICE_MIN = 10,  /* below that the number of classes cannot be told */
   DPOR_THREADS_MAX = 32
 };
@@ -73,14 +75,14 @@ static void plan_hunt(const struct xp_config *c, const struct xp_classes *met,
   const struct xp_stage dpor = {.row = {&xp_strategy_dpor}, .rows = 1};
   uint64_t budget = xp_budget(c), classes = estimate_classes(met);
   uint64_t left = runs_left(c, xp_walks(c));
-  bool are_few = c->profile->threads <= DPOR_THREADS_MAX && classes < budget / DPOR_PART / 2;
+  bool are_few = c->profile->threads <= DPOR_THREADS_MAX && classes < budget / DPOR_PART;
   uint64_t factor = 1;
   struct xp_stage random = mix;
   for (uint32_t round = 0; round < ROUNDS; round++, factor *= ROUND_FACTOR) {
     add_stage(out, bound, BOUND_RUNS * factor, &left);
     add_stage(out, random, round + 1 < ROUNDS ? MIX_RUNS * factor : UINT64_MAX, &left);
     random.first += MIX_RUNS * factor;
-    if (round == 0 && are_few) add_stage(out, dpor, budget / DPOR_PART, &left);
+    if (round == 0 && are_few) add_stage(out, dpor, DPOR_RUNS_MIN + DPOR_FACTOR * classes, &left);
   }
 }
 
