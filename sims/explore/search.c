@@ -33,6 +33,7 @@ struct search {
 /* One run: which, and of what. */
 struct turn {
   uint32_t stage, share;
+  uint64_t number;           /* in its stage */
   uint64_t run;              /* the strategy's number of it */
   bool is_observed, is_checked;
 };
@@ -54,7 +55,7 @@ static void ask_limits(struct search *s) {
 
 static uint64_t index_of(const struct search *s, const struct turn *t) {
   const struct xp_chooser *x = s->chooser[t->share];
-  uint64_t index = x->strategy->index == NULL ? t->run : x->strategy->index(x);
+  uint64_t index = x->strategy->index == NULL ? t->number : x->strategy->index(x);
   return (uint64_t)t->stage << STAGE_SHIFT | index;
 }
 
@@ -203,13 +204,25 @@ static uint32_t share_of(struct search *s, const struct xp_strategy *row) {
   return r->share_count++;
 }
 
+/* A strategy may have several rows of a mix: its runs are numbered through all of them, so that it
+ * never draws the same twice. */
+static uint64_t run_of(const struct xp_stage *g, uint64_t n) {
+  uint64_t row = n % g->rows, rows = 0, before = 0;
+  for (uint32_t i = 0; i < g->rows; i++) {
+    bool is_same = g->row[i] == g->row[row];
+    rows += is_same;
+    before += is_same && i < row;
+  }
+  return n / g->rows * rows + before;
+}
+
 /* Run number k of this job in a stage. Random runs are dealt out by number; a systematic strategy
  * deals out its work items itself. */
 static struct turn turn_of(struct search *s, uint32_t stage, uint64_t k) {
   const struct xp_stage *g = &s->plan.stage[stage];
   bool is_systematic = g->row[0]->index != NULL;
   uint64_t n = is_systematic ? k : g->first + k * s->config.slices + s->config.slice;
-  struct turn t = {.stage = stage + 1, .run = n / g->rows};
+  struct turn t = {.stage = stage + 1, .number = n, .run = run_of(g, n)};
   t.share = share_of(s, g->row[n % g->rows]);
   t.is_observed = s->config.observe_every != 0 && n % s->config.observe_every == 0;
   t.is_checked = s->config.check_every != 0 && n % s->config.check_every == 0;
@@ -243,7 +256,7 @@ static void run_stage(struct search *s, uint32_t stage) {
 
 /* In a hunt the walks are runs like others; the first job counts them, all see their failures. */
 static void count_walk(struct search *s, struct xp_classes *met, uint64_t k) {
-  struct turn t = {.stage = 0, .share = share_of(s, &xp_strategy_random), .run = k};
+  struct turn t = {.stage = 0, .share = share_of(s, &xp_strategy_random), .number = k, .run = k};
   t.is_observed = true;
   xp_classes_add(met, s->observer.hash, 0);
   if (s->config.slice == 0) {

@@ -269,6 +269,29 @@ static void no_further_than_the_limit(void **state) {
   test_leave();
 }
 
+/* Half of hunt's mix is pos, in five rows: together they draw what pos alone draws. */
+static void a_mix_draws_nothing_twice(void **state) {
+  struct xp_config hunt = test_config("hunt"), pos = test_config("pos");
+  uint32_t share = 0;
+  (void)state;
+  hunt.schedules = 9000;
+  test_prepare(LITMUS_MARK_1, LITMUS_BARRIER_BOTH);
+  struct xp_report mixed = search(&hunt);
+  while (strcmp(mixed.share[share].strategy->name, "pos") != 0) share++;
+  pos.schedules = mixed.classes.observed[share];
+  pos.walks = 0;
+  struct xp_report alone = search(&pos);
+  test_leave();
+  uint32_t last = alone.share_count - 1;
+  assert_string_equal(alone.share[last].strategy->name, "pos");
+  assert_true(pos.schedules > 2000);
+  assert_int_equal(alone.classes.observed[last], pos.schedules);
+  assert_int_equal(mixed.classes.distinct[share], alone.classes.distinct[last]);
+  assert_int_equal(mixed.classes.once[share], alone.classes.once[last]);
+  xp_report_free(&mixed);
+  xp_report_free(&alone);
+}
+
 /* ---- reports --------------------------------------------------------------------------------- */
 
 static void reports_travel(void **state) {
@@ -444,6 +467,7 @@ int main(void) {
       cmocka_unit_test(estimate_of_schedules),
       cmocka_unit_test(slices_do_not_matter),
       cmocka_unit_test(no_further_than_the_limit),
+      cmocka_unit_test(a_mix_draws_nothing_twice),
       cmocka_unit_test(reports_travel),
       cmocka_unit_test(a_stopped_search_tells_what_it_did),
       cmocka_unit_test(nondeterminism_is_found),
