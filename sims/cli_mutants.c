@@ -18,11 +18,12 @@ enum { SETS_MAX = 1100 }; /* of a twin: a map or so each, and ours */
 enum twin {
   TWIN_NONE,    /* nothing to switch off, and no correct form beside it */
   TWIN_CLEAN,   /* exhausted up to its bound, no violation */
+  TWIN_SAMPLED, /* no violation in the part of its data choices that was tried */
   TWIN_CUT,     /* no violation, but the search did not come to its end */
   TWIN_FAILS,   /* a violation */
   TWIN_BROKEN,  /* the engine failed, or the twin does not load */
 };
-static const char *const twin_words[] = {"none", "clean", "not exhausted", "VIOLATION", "failed"};
+static const char *const twin_words[] = {"none", "clean", "sampled", "not exhausted", "VIOLATION", "failed"};
 
 /* One scenario of the folder. Results belong to the document. */
 struct row {
@@ -286,9 +287,17 @@ static bool is_through(const struct scenario *twin, const cJSON *result) {
   return has_bound && reached >= twin->explore_preemptions;
 }
 
+/* A grid of data choices too large to be tried whole. */
+static bool is_sampled(const cJSON *result) {
+  double total = 0, done = 0;
+  return sim_metric_number(result, "variants.total", &total) &&
+         sim_metric_number(result, "variants.done", &done) && done < total;
+}
+
 static enum twin judge_twin(const struct scenario *twin, const cJSON *result) {
   if (result == NULL) return TWIN_BROKEN;
   if (sim_search_judge(twin, result) != SIM_SEARCH_CLEAN) return TWIN_FAILS;
+  if (is_sampled(result)) return TWIN_SAMPLED;
   return is_through(twin, result) ? TWIN_CLEAN : TWIN_CUT;
 }
 
@@ -354,6 +363,12 @@ static char *twin_text(const struct row *r) {
   char n[SIM_TEXT_MAX];
   const char *kind = cJSON_GetStringValue(member(member(r->twin_result, "guarantee"), "kind"));
   if (r->twin_result == NULL) return sim_strdup(twin_words[r->twin]);
+  if (r->twin == TWIN_SAMPLED) {
+    char of[SIM_TEXT_MAX];
+    return sim_printf("clean in %s of %s data choices",
+                      number(r->twin_result, "variants.done", SIM_UNIT_COUNT, n),
+                      number(r->twin_result, "variants.total", SIM_UNIT_COUNT, of));
+  }
   double bound = 0;
   char reached[SIM_TEXT_MAX] = "";
   if (sim_metric_number(r->twin_result, "guarantee.preemptions", &bound)) {
@@ -414,18 +429,19 @@ static void print_tokens(const struct mutants *m, FILE *f, bool color) {
   }
 }
 
-struct totals { uint32_t mutants, killed, twins, clean, broken; };
+struct totals { uint32_t mutants, killed, twins, clean, sampled, broken; };
 
 static struct totals count_up(const struct mutants *m) {
   struct totals t = {0};
   for (uint32_t i = 0; i < m->count; i++) {
     const struct row *r = &m->rows[i];
-    bool has_twin = r->twin != TWIN_NONE;
+    bool has_twin = r->twin != TWIN_NONE && r->twin != TWIN_SAMPLED;
     if (!is_shown(r)) continue;
     t.mutants += r->is_mutant;
     t.killed += is_killed(r);
     t.twins += has_twin;
     t.clean += r->twin == TWIN_CLEAN;
+    t.sampled += r->twin == TWIN_SAMPLED;
     t.broken += r->is_broken || r->twin == TWIN_BROKEN;
   }
   return t;
@@ -446,6 +462,8 @@ static void print_table(const struct mutants *m, FILE *f, bool color) {
   print_tokens(m, f, color);
   fprintf(f, "\n%u of %u faults found; %u of %u correct twins clean up to their bound\n", n.killed,
           n.mutants, n.clean, n.twins);
+  if (n.sampled > 0)
+    fprintf(f, "%u with more data choices than can be tried: clean in a sample\n", n.sampled);
 }
 
 /* ---- the document ---- */
@@ -485,6 +503,7 @@ static int finish(struct mutants *m, bool is_complete) {
   cJSON_AddNumberToObject(m->doc, "found", n.killed);
   cJSON_AddNumberToObject(m->doc, "twins", n.twins);
   cJSON_AddNumberToObject(m->doc, "twins_clean", n.clean);
+  cJSON_AddNumberToObject(m->doc, "twins_sampled", n.sampled);
   if (shows) print_table(m, stdout, m->cli->color_out);
   fflush(stdout);
   char *lost = m->json.path != NULL ? sim_output_write(&m->json, m->doc) : NULL;
