@@ -23,7 +23,8 @@ enum twin {
   TWIN_FAILS,   /* a violation */
   TWIN_BROKEN,  /* the engine failed, or the twin does not load */
 };
-static const char *const twin_words[] = {"none", "clean", "sampled", "not exhausted", "VIOLATION", "failed"};
+static const char *const twin_words[] = {"none",          "clean",     "sampled",
+                                         "not exhausted", "VIOLATION", "failed"};
 
 /* One scenario of the folder. Results belong to the document. */
 struct row {
