@@ -26,7 +26,7 @@ struct gc_config {
   const char *barrier;        /* name of a row of gc_barriers[] */
   const char *pacer;          /* name of a row of gc_pacers[] */
   bool assist;                /* mark assists on */
-  uint32_t idle_workers;      /* most idle Ps that may mark at once */
+  uint32_t idle_workers;      /* most idle Ps that may mark at once; one where none is dedicated */
   bool check;                 /* poison freed memory, verify at every mark termination */
   uint64_t globals_bytes;     /* pretended data+BSS bytes in pacing, beside the registered roots */
   enum gc_huge_pages huge_pages;

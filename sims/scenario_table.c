@@ -248,7 +248,8 @@ static const struct sc_row gc_rows[] = {
     {"assist", SC_TYPE_BOOL, AT(struct scenario, assist), .initial = 1,
      .doc = "Goroutines that allocate while marking help to mark."},
     {"idle_workers", SC_TYPE_INT, AT(struct scenario, idle_workers), .max = 1024, .initial = 1024,
-     .doc = "Most processors with nothing else to do that may mark at once."},
+     .doc = "Most processors with nothing else to do that may mark at once; one where no worker "
+            "is dedicated."},
     {"globals_bytes", SC_TYPE_BYTES, AT(struct scenario, globals_bytes), .min = 0, .max = GIB(1024),
      .initial = 0, .doc = "Global data the pacer is to reckon with beside the scenario's own."},
     {"startup_bytes", SC_TYPE_BYTES, AT(struct scenario, startup_bytes), .min = 0, .max = GIB(1),

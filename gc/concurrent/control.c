@@ -97,8 +97,11 @@ void gc_control_start_cycle_stw(uint64_t now_ns, enum gc_trigger_kind kind) {
   gc_cc.mark_start_ns = now_ns;
   set_prices(gc_cc.pacer_ops->start_cycle(&gc_cc.pacer, &in, (int64_t)now_ns, gc_cc.procs, kind));
   at_i64_store_relaxed(&gc_cc.dedicated_needed, gc_cc.pacer.dedicated_workers);
+  /* Where no worker is dedicated one idle P may always mark: fractional ones have given up their
+   * time when everybody else waits, and nobody would call them again. */
+  uint64_t most = gc_cc.config.idle_workers, least = gc_cc.pacer.dedicated_workers > 0 ? 0 : 1;
   uint64_t idle = gc_cc.pacer.max_idle_workers;
-  if (idle > gc_cc.config.idle_workers) idle = gc_cc.config.idle_workers;
+  if (idle > most) idle = most > least ? most : least;
   at_u64_store_relaxed(&gc_cc.idle_workers, idle << 32);
 }
 

@@ -41,6 +41,23 @@ static void test_procs(void **state) {
   }
 }
 
+/* With few Ps no worker is dedicated. The main goroutine waits for the collection, so that nobody
+ * has anything to do but fractional workers, whose time is up. */
+static void graph_and_collect_main(struct go_g *g, void *arg, void *heap_arg) {
+  graph_main(g, arg, heap_arg);
+  for (uint32_t i = 0; i < 3; i++) gc_collect(go_mu(g));
+}
+
+static void test_no_idle_workers(void **state) {
+  (void)state;
+  for (uint32_t procs = 1; procs <= 5; procs++) {
+    struct run r = run_default(graph_and_collect_main);
+    r.procs = procs;
+    r.gc.idle_workers = 0;
+    run_graph(&r, 20000);
+  }
+}
+
 static void test_gogc(void **state) {
   (void)state;
   static const int32_t gogc[] = {10, 100, 400};
@@ -388,6 +405,7 @@ static void test_runs(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_procs),         cmocka_unit_test(test_gogc),
+      cmocka_unit_test(test_no_idle_workers),
       cmocka_unit_test(test_small_buffers), cmocka_unit_test(test_barriers),
       cmocka_unit_test(test_stw_accounting),
       cmocka_unit_test(test_memory_limit),  cmocka_unit_test(test_assists),
