@@ -110,6 +110,9 @@ static bool stop_at_once(struct go_g *g, const void *key, void *elem, void *arg)
   return false;
 }
 
+/* Not scaled: with fewer, some of the wrong designs would go unseen. */
+enum { CLEAR_EVERY = 1777, REFERENCE_OPS = 12000 };
+
 static void clear_own(struct user *u) {
   u->kind->clear(u->g, u->t, u->roots[ROOT_MAP]);
   memset(u->stamps, 0, sizeof u->stamps);
@@ -128,7 +131,7 @@ static void one_shape(struct user *u, uint64_t ops) {
     random_op(u);
     if (n % 199 == 0)
       check_all(u);
-    if (n % 1777 == 1776)
+    if (n % CLEAR_EVERY == CLEAR_EVERY - 1)
       clear_own(u);
     CHECK_U64(u->kind->count(u->g, u->roots[ROOT_MAP]), u->count);
   }
@@ -151,7 +154,7 @@ static void reference_main(struct go_g *g, void *arg, void *heap_arg) {
     u->roots = roots;
     u->draws = 1000 + i;
     roots[ROOT_MAP] = kinds_create(g, kind, u->t, i % 2 == 0 ? 0 : 300);
-    one_shape(u, test_scaled(12000));
+    one_shape(u, REFERENCE_OPS);
     GC_ROOTS_END(go_mu(g), roots);
   }
   free(u);
