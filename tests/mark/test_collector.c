@@ -50,7 +50,7 @@ static void graph_and_collect_main(struct go_g *g, void *arg, void *heap_arg) {
 
 static void test_no_idle_workers(void **state) {
   (void)state;
-  for (uint32_t procs = 1; procs <= 5; procs++) {
+  for (uint32_t procs = 2; procs <= 3; procs++) {
     struct run r = run_default(graph_and_collect_main);
     r.procs = procs;
     r.gc.idle_workers = 0;
