@@ -63,7 +63,8 @@ class Stress(unittest.TestCase):
                                   entries=entries, barrier=barrier):
                     run = ENGINES.run(engine, scenario)
                     self.judge(base, run)
-                    self.assertGreaterEqual(run.at("gc.cycles"), 10)
+                    # A loose GOGC leaves room for few, the fewer the longer marking takes.
+                    self.assertGreaterEqual(run.at("gc.cycles"), 10 if gogc <= 100 else 3)
 
     def test_native(self):
         self.run_all("native-concurrent", NATIVE)
