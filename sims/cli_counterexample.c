@@ -8,6 +8,7 @@
 #include "sims/memory.h"
 #include "sims/table.h"
 
+enum { SHRUNK_MAX = 8 }; /* changes of the scenario */
 enum { ROWS_MAX = 25, COLUMNS_MAX = 64, STEP_WIDTH = 9, TABLE_WIDTH = 100, GAP = 2 };
 
 /* ---- the shape of the table ---- */
@@ -274,6 +275,29 @@ static void print_minimised(const cJSON *v, FILE *f) {
   }
 }
 
+/* What the scenario that is shown lacks, beside the one explored. */
+static void print_shrunk(const cJSON *v, FILE *f) {
+  const cJSON *lines = sim_metric_find(v, "minimise.shrunk"), *line = NULL;
+  double tried = 0, ns = 0;
+  char count[SIM_TEXT_MAX], time[SIM_TEXT_MAX], clean[256];
+  uint32_t all = (uint32_t)cJSON_GetArraySize(lines), n = 0;
+  if (!sim_metric_number(v, "minimise.shrink.tried", &tried)) return;
+  sim_metric_number(v, "minimise.shrink.ns", &ns);
+  const char *by = cJSON_GetStringValue(sim_metric_find(v, "minimise.shrink.ended_by"));
+  bool is_late = by != NULL && strcmp(by, "time") == 0;
+  bool is_asked = by != NULL && strcmp(by, "request") == 0;
+  fprintf(f, "%s: %s tried, %s%s\n",
+          all > 0 ? "the scenario was made smaller first" : "no smaller scenario shows it",
+          sim_format(SIM_UNIT_COUNT, tried, count), sim_format(SIM_UNIT_NS, ns, time),
+          is_late ? ", then the time was up (--shrink)" : is_asked ? ", then interrupted" : "");
+  cJSON_ArrayForEach(line, lines) {
+    if (n++ == SHRUNK_MAX) break;
+    const char *text = cJSON_GetStringValue(line);
+    fprintf(f, "  %s\n", sim_text_clean(text != NULL ? text : "", clean, sizeof clean));
+  }
+  if (all > SHRUNK_MAX) fprintf(f, "  and %u changes more\n", all - SHRUNK_MAX);
+}
+
 /* "data choices: gc.barrier.kind=none, seed=2", as the scenario has them; else their numbers. */
 static void print_choices(const struct scenario *s, const cJSON *v, FILE *f) {
   const cJSON *choices = cJSON_GetObjectItemCaseSensitive(v, "choices"), *c = NULL;
@@ -306,20 +330,28 @@ static void print_lines(const cJSON *v, const char *key, const char *label, FILE
   }
 }
 
-/* A shell takes a token only in quotes: it may hold < > ; and [ ]. */
+static void print_command(const char *quote, const char *what, FILE *f) {
+  size_t bytes = strlen(what) + 1;
+  char *clean = sim_text_clean(what, sim_alloc(bytes), bytes);
+  fprintf(f, "  tricolor replay %s%s%s\n", quote, clean, quote);
+  free(clean);
+}
+
+/* A shell takes a token only in quotes: it may hold < > ; and [ ]. One of a smaller scenario is
+ * good for nothing without the file that holds that. */
 static void print_again(const cJSON *v, FILE *f, bool color) {
   const char *token = text_at(v, "token"), *file = text_at(v, "file");
   const char *error = text_at(v, "file_error");
+  bool is_shrunk = cJSON_GetArraySize(sim_metric_find(v, "minimise.shrunk")) > 0;
   char clean[4096];
   if (token[0] == '\0' && file[0] == '\0') return;
-  fprintf(f, "\n%sSee it again%s\n", sim_style_begin(SIM_BOLD, color),
-          sim_style_end(SIM_BOLD, color));
-  if (token[0] != '\0') {
-    fprintf(f, "  tricolor replay '%s'\n", sim_text_clean(token, clean, sizeof clean));
-  }
-  if (file[0] != '\0') {
-    fprintf(f, "  tricolor replay %s\n", sim_text_clean(file, clean, sizeof clean));
-  } else if (error[0] != '\0') {
+  fprintf(f, "\n%sSee it again%s%s\n", sim_style_begin(SIM_BOLD, color),
+          sim_style_end(SIM_BOLD, color),
+          is_shrunk ? ", in the smaller scenario, which is in the file" : "");
+  if (is_shrunk && file[0] != '\0') print_command("", file, f);
+  if (token[0] != '\0' && (!is_shrunk || file[0] != '\0')) print_command("'", token, f);
+  if (!is_shrunk && file[0] != '\0') print_command("", file, f);
+  if (file[0] == '\0' && error[0] != '\0') {
     fprintf(f, "  no schedule file: %s\n", sim_text_clean(error, clean, sizeof clean));
   }
 }
@@ -339,6 +371,7 @@ void sim_counterexample_print(const struct scenario *s, const cJSON *v, FILE *f,
   if (print_found(v, f) && cJSON_HasObjectItem(v, "preemptions")) fprintf(f, "; ");
   print_minimised(v, f);
   fputc('\n', f);
+  print_shrunk(v, f);
   print_choices(s, v, f);
   print_table(v, f, color);
   print_lines(v, "why", "Why", f, color);

@@ -5,6 +5,7 @@
 
 #include "sims/cli.h"
 #include "sims/cli_explore.h"
+#include "sims/cli_metric.h"
 #include "sims/cli_mutants.h"
 #include "sims/cli_output.h"
 #include "sims/memory.h"
@@ -34,14 +35,20 @@ static void tell_silence(const struct sim_outcome *out) {
   }
 }
 
-static void tell_no_file(const cJSON *result) {
+/* False: the file of a violation could not be written, and a message says so. */
+static bool has_file(const cJSON *result) {
   const cJSON *violation = cJSON_GetObjectItemCaseSensitive(result, "violation");
   const char *error =
     cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(violation, "file_error"));
-  if (error == NULL) return;
+  if (error == NULL) return true;
+  bool is_shrunk = cJSON_GetArraySize(sim_metric_find(violation, "minimise.shrunk")) > 0;
   char *text = sim_text_clean(error, sim_alloc(strlen(error) + 1), strlen(error) + 1);
-  fprintf(stderr, "tricolor: no schedule file: %s; the token is all there is\n", text);
+  fprintf(stderr, "tricolor: no schedule file: %s; %s\n", text,
+          is_shrunk ? "it would have held the smaller scenario: explore again, with --shrink 0 for "
+                      "a token of the scenario as it is"
+                    : "the token is all there is");
   free(text);
+  return false;
 }
 
 /* Shows and writes what there is of a result. The exit status, signals apart. */
@@ -55,10 +62,11 @@ static int publish(struct work *w, bool is_whole) {
   if (is_whole) sim_search_note(s, result);
   bool is_search = w->search.again == NULL;
   if (is_told && shows) sim_explore_print(s, result, is_search, stdout, w->cli->color_out);
-  tell_no_file(result);
+  bool is_kept = has_file(result);
   int lost = w->json.path != NULL ? sim_output_status(sim_output_write(&w->json, result)) : 0;
   if (lost == 0 && is_whole) lost = sim_output_status(sim_output_keep(&w->trace, ""));
   if (lost != 0) return lost;
+  if (!is_kept) return TRI_EXIT_ENGINE;
   if (!is_whole) return sim_outcome_status(&w->outcome);
   enum sim_search_verdict verdict = sim_search_judge(s, result);
   return sim_search_fine(verdict) ? TRI_EXIT_OK : TRI_EXIT_FAILED;

@@ -15,7 +15,8 @@
 
 #define EXPLORE_OPTIONS                                                                    \
   (SCENARIO_OPTIONS | SIM_OPT_STRATEGY | SIM_OPT_PREEMPTIONS | SIM_OPT_DEPTH |             \
-   SIM_OPT_SCHEDULES | SIM_OPT_TIME | SIM_OPT_JOBS | SIM_OPT_JSON | SIM_OPT_MUTANTS)
+   SIM_OPT_SCHEDULES | SIM_OPT_TIME | SIM_OPT_JOBS | SIM_OPT_JSON | SIM_OPT_MUTANTS |      \
+   SIM_OPT_SHRINK)
 
 const struct sim_command sim_commands[] = {
   {
@@ -58,8 +59,9 @@ const struct sim_command sim_commands[] = {
       "Runs the scenario on the model, schedule after schedule, and checks the heap at every\n"
       "mark termination and at the end: lost objects, early frees, broken maps, deadlock,\n"
       "races; a crash is a violation of its schedule, too. What is found is made as small as it\n"
-      "goes, shown as a table with a column for each actor, and kept as a token and a\n"
-      ".schedule.json file in the current directory for tricolor replay. What was searched is\n"
+      "goes, of a large scenario first the scenario itself (--shrink), shown as a table with a\n"
+      "column for each actor, and kept as a token and a .schedule.json file in the current\n"
+      "directory for tricolor replay; the file holds the scenario. What was searched is\n"
       "counted, and one line says what may be concluded: EXHAUSTED (every schedule), BOUND\n"
       "(every one with so few preemptions), PROBABILITY (a chance to have met a bug of some\n"
       "depth) or NONE. Ctrl-C ends the search and shows all that for what was done; an engine\n"
@@ -83,11 +85,12 @@ const struct sim_command sim_commands[] = {
     .text =
       "TOKEN is the line that explore prints (in quotes: a shell would take parts of it), FILE\n"
       "the .schedule.json it wrote. The scenario of a token is looked for among those that come\n"
-      "with tricolor and in the current directory, or named with --scenario. The run is the same\n"
-      "to the byte. In another build (a changed source, another compiler) a schedule is followed\n"
-      "where its operations are met as expected; where not, it says what it expected and what it\n"
-      "found. --drift then looks for where they are now, and says what has moved, or how far it\n"
-      "came. A FILE survives more changes than a token: it names where threads were switched.",
+      "with tricolor and in the current directory, where it may be in the token's .schedule.json,\n"
+      "or named with --scenario. The run is the same to the byte. In another build (a changed\n"
+      "source, another compiler) a schedule is followed where its operations are met as expected;\n"
+      "where not, it says what it expected and what it found. --drift then looks for where they\n"
+      "are now, and says what has moved, or how far it came. A FILE survives more changes than a\n"
+      "token: it names where threads were switched.",
     .examples =
       "  tricolor replay 'tri1:7f3a91c2:b10c44de:-:t0.0>t3:5e1c'\n"
       "  tricolor replay late-barrier-work-5e1c.schedule.json\n"

@@ -572,10 +572,22 @@ static void mutants_free(struct mutants *m) {
   free(m->scratch);
 }
 
+/* The table says what is found, not how small it could be. */
+static struct sc_override *without_shrinking(const struct sim_options *o) {
+  struct sc_override *sets = sim_alloc((o->set_count + 1) * sizeof *sets);
+  sets[0] = (struct sc_override){"explore.shrink_ns", "0"};
+  for (uint32_t i = 0; i < o->set_count; i++) sets[i + 1] = o->sets[i];
+  return sets;
+}
+
 int sim_mutants(struct sim_cli *cli, const struct sim_options *o) {
-  struct mutants m = {.cli = cli, .o = o};
+  struct sim_options quick = *o;
+  struct mutants m = {.cli = cli, .o = &quick};
   int status = TRI_EXIT_INPUT;
+  quick.sets = without_shrinking(o);
+  quick.set_count++;
   if (read_folder(&m) && prepare(&m)) status = search_all_rows(&m);
   mutants_free(&m);
+  free(quick.sets);
   return status;
 }

@@ -126,17 +126,27 @@ static const char *set_schedules(struct sim_options *o, const char *value) {
   return fits ? NULL : "a whole number from 1 on, or none";
 }
 
-/* Seconds, or what a scenario takes as a time. */
-static const char *set_time(struct sim_options *o, const char *value) {
+/* Seconds, or what a scenario takes as a time; *text becomes the override's value. */
+static bool add_time(struct sim_options *o, const char *path, const char *value, char **text) {
   static const char *const units[] = {"", "s", "ms", "us", "ns"};
   size_t digits = strspn(value, "0123456789.");
-  bool fits = strcmp(value, "none") == 0;
+  bool fits = false;
   for (uint32_t i = 0; i < sizeof units / sizeof units[0]; i++) {
     fits |= digits > 0 && value[0] != '.' && strcmp(value + digits, units[i]) == 0;
   }
-  o->time_text = sim_printf("%s%s", value, fits && value[digits] == '\0' ? "s" : "");
-  add_override(o, "explore.time_ns", o->time_text);
+  *text = sim_printf("%s%s", value, fits && value[digits] == '\0' ? "s" : "");
+  add_override(o, path, *text);
+  return fits;
+}
+
+static const char *set_time(struct sim_options *o, const char *value) {
+  bool fits = add_time(o, "explore.time_ns", value, &o->time_text) || strcmp(value, "none") == 0;
   return fits ? NULL : "seconds, such as 10 or 0.5, a time such as 500ms, or none";
+}
+
+static const char *set_shrink(struct sim_options *o, const char *value) {
+  bool fits = add_time(o, "explore.shrink_ns", value, &o->shrink_text);
+  return fits ? NULL : "seconds, such as 10 or 0.5, a time such as 500ms, or 0";
 }
 
 static const char *set_jobs(struct sim_options *o, const char *value) {
@@ -200,6 +210,9 @@ static const struct option options[] = {
    "time", true, false, set_time},
   {{SIM_OPT_JOBS, "--jobs N", "processes that search at once, 1 to 64"}, "jobs", true, false,
    set_jobs},
+  {{SIM_OPT_SHRINK, "--shrink S",
+    "look for a smaller scenario with the same violation for at most so long (default: 2; 0: not)"},
+   "shrink", true, false, set_shrink},
   {{SIM_OPT_MUTANTS, "--mutants", "instead of a FILE: every fault of configs/races, and its twin"},
    "mutants", false, false, set_flag},
   {{SIM_OPT_TRACE, "--trace FILE", "write the run for ui.perfetto.dev, a step a microsecond"},
@@ -348,6 +361,7 @@ void sim_options_free(struct sim_options *o) {
   free(o->files);
   free(o->sets);
   free(o->time_text);
+  free(o->shrink_text);
   free(o->own_text);
   memset(o, 0, sizeof *o);
 }

@@ -31,6 +31,7 @@ enum sim_option_bit {
   SIM_OPT_COST = 1 << 19,
   SIM_OPT_OUT = 1 << 20,
   SIM_OPT_DRIFT = 1 << 21,
+  SIM_OPT_SHRINK = 1 << 22,
 };
 
 enum { SIM_RUNS_MAX = 1000, SIM_RUNS_DEFAULT = 5 };
@@ -48,7 +49,7 @@ struct sim_options {
   uint32_t runs;      /* 0: not given */
   struct sc_override *sets; /* --set, --seed and the like, in order */
   uint32_t set_count, set_room;
-  char *time_text;    /* the value of --time as the scenario spells it */
+  char *time_text, *shrink_text; /* the values of --time and --shrink as the scenario spells them */
   char *own_text;     /* the words of the command line, cut at '=' where needed */
 };
 

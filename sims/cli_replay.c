@@ -1,7 +1,7 @@
 /* tricolor replay: runs one schedule again, from a token or a schedule file. */
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "sims/cli.h"
 #include "sims/cli_explore.h"
@@ -11,12 +11,14 @@
 #include "sims/table.h"
 
 #define TOKEN_START "tri1:"
+#define FILE_SUFFIX ".schedule.json"
 enum { TOKEN_PARTS = 6, KEY_DIGITS = 8, FILE_MAX = 64 << 20 };
 
 /* What is to be run again. */
 struct replay {
   char *token;
   const char *schedule;  /* the file it is from; NULL: none */
+  char *kept;            /* the same, where a token led to it */
   char *file;            /* of the scenario, for messages */
   struct scenario *scenario;
 };
@@ -46,50 +48,7 @@ static bool refuse_token(const char *token) {
   return false;
 }
 
-/* ---- whose token is it? ---- */
-
-/* Searches the scenarios of one directory. */
-static bool search_dir(struct replay *r, const struct sim_options *o, const char *dir, uint32_t key,
-                       uint32_t *tried) {
-  char **names = sim_scenario_names(dir);
-  for (char **name = names; *name != NULL && r->scenario == NULL; name++) {
-    struct sc_errors errors = {0};
-    char *path = sim_printf("%s/%s.json", dir, *name);
-    struct scenario *s = scenario_load_file(path, o->sets, o->set_count, &errors);
-    *tried += s != NULL;
-    if (s != NULL && scenario_key(s) == key) {
-      r->scenario = s;
-      r->file = sim_strdup(path);
-    } else {
-      scenario_free(s);
-    }
-    sc_errors_free(&errors);
-    free(path);
-  }
-  sim_names_free(names);
-  return r->scenario != NULL;
-}
-
-static bool search_scenario(struct replay *r, const struct sim_options *o, uint32_t key) {
-  char *configs = sim_configs_dir(), *races = sim_races_dir();
-  uint32_t tried = 0;
-  const char *const dirs[] = {races, configs, "."};
-  bool is_found = false;
-  for (uint32_t i = 0; i < 3 && !is_found; i++) {
-    if (dirs[i] != NULL) is_found = search_dir(r, o, dirs[i], key, &tried);
-  }
-  if (!is_found) {
-    fprintf(stderr, "tricolor replay: the token expects scenario %08x; found: none of the %u "
-                    "scenarios in", key, tried);
-    if (races != NULL) fprintf(stderr, " %s,", races);
-    if (configs != NULL) fprintf(stderr, " %s and", configs);
-    fprintf(stderr, " the current directory is it.\nGive it with --scenario FILE, and the same "
-                    "--set as when it was explored. Nothing was run.\n");
-  }
-  free(configs);
-  free(races);
-  return is_found;
-}
+/* ---- the scenario that is given ---- */
 
 static bool given_scenario(struct replay *r, const struct sim_options *o, uint32_t key) {
   r->file = sim_scenario_path(o->scenario);
@@ -100,13 +59,6 @@ static bool given_scenario(struct replay *r, const struct sim_options *o, uint32
   fprintf(stderr, "tricolor replay: the token expects scenario %08x, found %08x: %s, or the --set, "
                   "is not what was explored. Nothing was run.\n", key, found, r->file);
   return false;
-}
-
-static bool take_token(struct replay *r, const struct sim_options *o, const char *token) {
-  uint32_t key = 0;
-  if (!token_scenario(token, &key)) return refuse_token(token);
-  r->token = sim_strdup(token);
-  return o->scenario != NULL ? given_scenario(r, o, key) : search_scenario(r, o, key);
 }
 
 /* ---- schedule files ---- */
@@ -178,6 +130,7 @@ static bool take_document(struct replay *r, const struct sim_options *o, const c
   if (strncmp(token, TOKEN_START, strlen(TOKEN_START)) != 0 || !token_scenario(token, &key)) {
     return refuse_token(token);
   }
+  free(r->token);
   r->token = sim_strdup(token);
   r->schedule = path;
   if (o->scenario != NULL) return given_scenario(r, o, key);
@@ -199,6 +152,87 @@ static bool take_file(struct replay *r, const struct sim_options *o, const char 
   return is_taken;
 }
 
+/* ---- whose token is it? ---- */
+
+/* Searches the scenarios of one directory. */
+static bool search_dir(struct replay *r, const struct sim_options *o, const char *dir, uint32_t key,
+                       uint32_t *tried) {
+  char **names = sim_scenario_names(dir);
+  for (char **name = names; *name != NULL && r->scenario == NULL; name++) {
+    struct sc_errors errors = {0};
+    char *path = sim_printf("%s/%s.json", dir, *name);
+    struct scenario *s = scenario_load_file(path, o->sets, o->set_count, &errors);
+    *tried += s != NULL;
+    if (s != NULL && scenario_key(s) == key) {
+      r->scenario = s;
+      r->file = sim_strdup(path);
+    } else {
+      scenario_free(s);
+    }
+    sc_errors_free(&errors);
+    free(path);
+  }
+  sim_names_free(names);
+  return r->scenario != NULL;
+}
+
+static bool ends_with(const char *text, const char *end) {
+  size_t length = strlen(text), tail = strlen(end);
+  return length > tail && strcmp(text + length - tail, end) == 0;
+}
+
+/* The schedule file of a token in the current directory; NULL: there is none. The caller frees. */
+static char *find_file(const char *token) {
+  DIR *d = opendir(".");
+  char *found = NULL;
+  for (const struct dirent *e = NULL; d != NULL && found == NULL && (e = readdir(d)) != NULL;) {
+    char *text = ends_with(e->d_name, FILE_SUFFIX) ? read_whole(e->d_name) : NULL;
+    cJSON *doc = text != NULL ? cJSON_Parse(text) : NULL;
+    const char *its = text_of(doc, "token");
+    if (its != NULL && strcmp(its, token) == 0) found = sim_strdup(e->d_name);
+    cJSON_Delete(doc);
+    free(text);
+  }
+  if (d != NULL) closedir(d);
+  return found;
+}
+
+static void tell_unknown(uint32_t key, uint32_t tried, const char *configs, const char *races) {
+  fprintf(stderr, "tricolor replay: the token expects scenario %08x; found: none of the %u "
+                  "scenarios in", key, tried);
+  if (races != NULL) fprintf(stderr, " %s,", races);
+  if (configs != NULL) fprintf(stderr, " %s and", configs);
+  fprintf(stderr, " the current directory is it, and no " FILE_SUFFIX " file here is of the "
+                  "token.\nGive it with --scenario FILE, and the same --set as when it was "
+                  "explored. Nothing was run.\n");
+}
+
+/* Of a scenario that was made smaller only a schedule file holds the text. */
+static bool search_scenario(struct replay *r, const struct sim_options *o, uint32_t key) {
+  char *configs = sim_configs_dir(), *races = sim_races_dir();
+  uint32_t tried = 0;
+  const char *const dirs[] = {races, configs, "."};
+  bool is_found = false;
+  for (uint32_t i = 0; i < 3 && !is_found; i++) {
+    if (dirs[i] != NULL) is_found = search_dir(r, o, dirs[i], key, &tried);
+  }
+  r->kept = is_found ? NULL : find_file(r->token);
+  if (r->kept != NULL)
+    is_found = take_file(r, o, r->kept);
+  else if (!is_found)
+    tell_unknown(key, tried, configs, races);
+  free(configs);
+  free(races);
+  return is_found;
+}
+
+static bool take_token(struct replay *r, const struct sim_options *o, const char *token) {
+  uint32_t key = 0;
+  if (!token_scenario(token, &key)) return refuse_token(token);
+  r->token = sim_strdup(token);
+  return o->scenario != NULL ? given_scenario(r, o, key) : search_scenario(r, o, key);
+}
+
 int sim_cmd_replay(struct sim_cli *cli, const struct sim_options *o) {
   struct replay r = {.token = NULL};
   const char *what = o->files[0];
@@ -209,6 +243,7 @@ int sim_cmd_replay(struct sim_cli *cli, const struct sim_options *o) {
   if (is_taken) status = sim_search_command(cli, o, r.file, r.scenario, &again);
   scenario_free(r.scenario);
   free(r.token);
+  free(r.kept);
   free(r.file);
   return status;
 }

@@ -226,6 +226,7 @@ struct scenario {
   uint32_t explore_jobs;        /* jobs: processes; default 1 */
   uint32_t explore_points;      /* points: bits of enum sc_points */
   uint32_t explore_races;       /* races: enum sc_races */
+  uint64_t explore_shrink_ns;   /* shrink_ns: 0: the scenario of a violation stays as it is */
 
   bool has_litmus;             /* "litmus": {program, variant, heap, actions}, instead of gc and */
   struct litmus_case litmus;   /* a program of goroutines, maps and the like */

@@ -1,6 +1,7 @@
 /* Inside the scenario loader: the table of the vocabulary and the loader's working state.
  *
  * scenario_table.c   the table: one row per key
+ * scenario_fields.c  fields by the row of their key
  * scenario_value.c   one scalar: JSON text to field, "found" and "allowed" texts
  * scenario.c         objects, lists and overrides by the table; files
  * scenario_rules.c   what a row cannot say: rules between keys and objects
@@ -141,7 +142,7 @@ void sc_fail_key(struct sc_load *load, struct jp_node *node, const char *format,
 /* Whether no further error would be kept: no need for a good text. */
 bool sc_errors_full(const struct sc_load *load);
 
-/* ---- scenario_table.c ---- */
+/* ---- scenario_fields.c ---- */
 
 bool sc_row_applies(const struct sc_row *row, uint32_t variant);
 /* Sets every field of an object to its default. */

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "runtime/check.h"
-#include "sched/go.h"
 #include "sims/explore/document.h"
 #include "sims/explore/happens.h"
 #include "sims/explore/jobs.h"
@@ -17,6 +16,7 @@
 #include "sims/explore/points.h"
 #include "sims/explore/remedies.h"
 #include "sims/explore/replay.h"
+#include "sims/explore/smaller.h"
 #include "sims/explore/variant.h"
 #include "sims/explore/violation.h"
 #include "sims/memory.h"
@@ -33,16 +33,17 @@ enum {
 #define TELL_EVERY_NS UINT64_C(100000000)
 #define KEEP_EVERY_NS UINT64_C(1000000000)
 
-enum doing { DOING_SETUP, DOING_LEARNING, DOING_SEARCH, DOING_MINIMISING, DOING_REMEDIES,
-             DOING_REPLAY };
+enum doing { DOING_SETUP, DOING_LEARNING, DOING_SEARCH, DOING_SHRINKING, DOING_MINIMISING,
+             DOING_REMEDIES, DOING_REPLAY };
 static const char *const doing_words[] = {
-    "setting the scenario up", "learning where races are", "searching", "minimising",
-    "trying what removes it", "replaying"};
+    "setting the scenario up", "learning where races are", "searching",
+    "making the scenario smaller", "minimising", "trying what removes it", "replaying"};
 
 struct explorer {
   struct engine *engine;
   struct scenario *scenario;       /* as given: the first of every choice */
   struct scenario *variant;        /* prepared */
+  struct xp_shrunk shrunk;         /* variant is the smaller one that it names, if any */
   uint32_t *choices;
   uint64_t variants, tried, variants_done;
   struct xp_config config;
@@ -188,46 +189,25 @@ static void learn_points(struct explorer *x) {
   x->config.point_sites = x->sites;
 }
 
-static const char *actor_of(const void *self) {
-  uint32_t number;
-  const struct go_g *g = go_of_thread(self, &number);
-  return g != NULL ? go_name(g) : NULL;
-}
-
-static bool is_plain_data(const struct plat_site *s) {
-  return strncmp(s->what, "plat_ld(", 8) == 0 || strncmp(s->what, "plat_st(", 8) == 0 ||
-         strncmp(s->what, "plat_touch_", 11) == 0;
-}
-
-/* Some of the program's plain data is read and written without anything before anything else. */
-static bool meets_plain_data(const uint8_t *sites) {
-  for (uint32_t i = 0; sites != NULL && i < plat_model_site_count(); i++)
-    if (sites[i] != 0 && is_plain_data(plat_model_site_at(i))) return true;
-  return false;
-}
-
-/* The check for races costs a run as much again, so that of announced data waits until there is
- * something to look at. */
 static void choose_check(struct explorer *x) {
-  bool wanted = x->scenario->explore_races == SC_RACES_ALL ||
-                (x->scenario->explore_races == SC_RACES_ANNOUNCED &&
-                 meets_plain_data(x->config.point_sites));
-  bool is_free = false;
-  for (uint32_t i = 0; i < x->scenario->map_count; i++)
-    is_free |= x->scenario->maps[i].allow_races;
   xp_happens_free(x->config.happens);
-  x->config.happens = wanted ? xp_happens_new(is_free, actor_of) : NULL;
+  x->config.happens = xp_variant_check(x->variant, x->config.point_sites);
+}
+
+/* Takes the scenario. */
+static int prepare_variant(struct explorer *x, struct scenario *variant) {
+  begin_doing(x, DOING_SETUP);
+  if (x->variant != NULL) plat_model_leave();
+  scenario_free(x->variant);
+  x->variant = variant;
+  if (variant == NULL) return TRI_EXIT_INPUT;
+  rt_set_end_handler(on_setup_end);
+  return xp_variant_prepare(x->engine, variant);
 }
 
 /* The world of the choices in x->choices. */
 static int prepare_world(struct explorer *x) {
-  begin_doing(x, DOING_SETUP);
-  if (x->variant != NULL) plat_model_leave();
-  scenario_free(x->variant);
-  x->variant = xp_variant_load(x->scenario, x->choices, NULL, 0, false);
-  if (x->variant == NULL) return TRI_EXIT_INPUT;
-  rt_set_end_handler(on_setup_end);
-  return xp_variant_prepare(x->engine, x->variant);
+  return prepare_variant(x, xp_variant_load(x->scenario, x->choices, NULL, 0, false));
 }
 
 /* Points of a sample: most of what each of many variants would take longer to learn than to be
@@ -289,13 +269,19 @@ static const char *kind_name(const struct plat_model_outcome *o) {
   return o->kind < 0 ? "crash" : ends[o->kind];
 }
 
+/* The scenario that a token and a file of what is prepared are of: with its data choices, or a
+ * smaller one. */
+static const struct scenario *told_scenario(const struct explorer *x) {
+  return x->shrunk.scenario != NULL ? x->variant : x->scenario;
+}
+
 static void name_things(struct explorer *x, struct xp_names *names,
                         struct xp_engine_names *engine) {
   *names = (struct xp_names){0};
   if (x->scenario->has_litmus)
     xp_names_litmus(names, litmus_programs[x->scenario->litmus.program]);
   else
-    xp_names_workload(names, engine, x->scenario, &x->engine->workload);
+    xp_names_workload(names, engine, told_scenario(x), &x->engine->workload);
 }
 
 static void remedies(struct xp_lines *out, const cJSON *so_far, void *arg) {
@@ -316,7 +302,7 @@ static cJSON *tell(struct explorer *x, struct xp_schedule *s, struct xp_run *run
   name_things(x, &names, &engine);
   f->kind = kind_name(&run->outcome);
   f->name = x->scenario->name;
-  f->scenario = x->scenario->resolved_json;
+  f->scenario = told_scenario(x)->resolved_json;
   f->search = &x->config;
   f->names = &names;
   cJSON *v = xp_violation(s, run, f, &trace);
@@ -328,11 +314,12 @@ static cJSON *tell(struct explorer *x, struct xp_schedule *s, struct xp_run *run
   return v;
 }
 
+/* A smaller scenario has none: its values are in place. */
 static void take_choices(const struct explorer *x, struct xp_schedule *s) {
-  s->scenario = scenario_key(x->scenario);
+  const struct scenario *told = told_scenario(x);
+  s->scenario = scenario_key(told);
   s->build = xp_build_key();
-  for (uint32_t i = 0; i < x->scenario->choose_count; i++)
-    xp_schedule_add_choice(s, x->choices[i]);
+  for (uint32_t i = 0; i < told->choose_count; i++) xp_schedule_add_choice(s, x->choices[i]);
 }
 
 /* The violation as it was found, for the case that this is all there will be. */
@@ -359,28 +346,99 @@ static void tell_first(struct explorer *x, const struct xp_finding *f, const str
   xp_run_free(&again);
 }
 
+/* ---- a smaller scenario ---------------------------------------------------------------------- */
+
+/* In the world that has been prepared. */
+static bool look_for(struct explorer *x, const struct xp_bug *bug, struct xp_run *r) {
+  choose_check(x);
+  struct xp_config c = x->config;
+  c.stop = NULL; /* it does not take long */
+  return xp_find_again(&c, bug, r);
+}
+
+/* In the smaller world: with its own points, as one who explores it would have them, or else with
+ * those of the search. True: r has the bug, and x the sites of those points; sites is taken. */
+static bool find_in_smaller(struct explorer *x, const struct xp_bug *bug, uint8_t *sites,
+                            struct xp_run *r) {
+  struct xp_run again = {.decisions = NULL};
+  bool is_found = false;
+  x->sites = NULL;
+  if (x->asked_to_end == 0) {
+    learn_points(x);
+    is_found = look_for(x, bug, &again);
+  }
+  if (!is_found) {
+    free(x->sites);
+    x->config.point_sites = x->sites = sites;
+    is_found = look_for(x, bug, &again);
+  } else {
+    free(sites);
+  }
+  xp_run_free(is_found ? r : &again);
+  if (is_found) *r = again;
+  return is_found;
+}
+
+/* To the scenario as it was. */
+static bool go_back(struct explorer *x) {
+  xp_shrunk_refuse(&x->shrunk);
+  if (prepare_world(x) != TRI_EXIT_OK) return false;
+  choose_check(x);
+  return true;
+}
+
+/* Looks for a smaller scenario with the bug of r. If there is one, it is prepared, and r is a run
+ * of it. False: nothing is prepared any more. */
+static bool make_smaller(struct explorer *x, struct xp_run *r) {
+  const struct scenario *sc = x->scenario;
+  struct xp_bug bug = {.outcome = r->outcome, .decisions = r->decision_count,
+                       .runs = XP_AGAIN_RUNS, .text = "", .is_same = xp_same_bug};
+  if (sc->explore_shrink_ns == 0 || !xp_is_large(x->variant)) return true;
+  if (strstr(r->outcome.message, sc->expect_violation) != NULL) bug.text = sc->expect_violation;
+  begin_doing(x, DOING_SHRINKING);
+  xp_smaller(x->engine, x->variant, &x->config, &bug, sc->explore_shrink_ns, &x->shrunk);
+  if (x->shrunk.scenario == NULL) return true;
+  int status = prepare_variant(x, xp_variant_read(x->shrunk.scenario, NULL, 0, false));
+  return (status == TRI_EXIT_OK && find_in_smaller(x, &bug, x->sites, r)) || go_back(x);
+}
+
+/* ---- the violation --------------------------------------------------------------------------- */
+
+/* Those of the scenario that was explored: the smaller one has none. */
+static void tell_choices(const struct explorer *x, cJSON *violation) {
+  if (x->shrunk.scenario == NULL) return;
+  cJSON *list = cJSON_CreateArray();
+  for (uint32_t i = 0; i < x->scenario->choose_count; i++)
+    cJSON_AddItemToArray(list, cJSON_CreateNumber(x->choices[i]));
+  cJSON_ReplaceItemInObjectCaseSensitive(violation, "choices", list);
+}
+
 static void tell_failure(struct explorer *x, struct xp_report *r) {
   struct xp_schedule schedule = {0};
   struct xp_minimise_config minimise;
+  struct xp_run *run = &r->failure.schedule;
   struct xp_finding f = {.strategy = r->share[r->failure.share].strategy->name,
                          .found_at = r->failure.run + 1,
                          .directory = ".",
                          .minimise = &minimise,
+                         .shrunk = &x->shrunk,
                          .remedies = remedies,
                          .remedies_arg = x};
   x->found_ns = xp_now_ns() - x->begin_ns;
   xp_minimise_config_default(&minimise, &x->config);
-  tell_first(x, &f, &r->failure.schedule);
+  tell_first(x, &f, run);
+  bool is_prepared = make_smaller(x, run);
   begin_doing(x, DOING_MINIMISING);
   take_choices(x, &schedule);
-  x->violation = tell(x, &schedule, &r->failure.schedule, &f);
+  if (is_prepared) x->violation = tell(x, &schedule, run, &f);
   if (x->violation == NULL) {
     fputs("the failure did not come again: the world is not deterministic\n", stderr);
     x->violation = cJSON_CreateObject();
     cJSON_AddStringToObject(x->violation, "kind", "nondeterminism");
-    cJSON_AddStringToObject(x->violation, "message", r->failure.schedule.outcome.message);
+    cJSON_AddStringToObject(x->violation, "message", run->outcome.message);
   }
   cJSON_AddNumberToObject(x->violation, "found_after_ns", (double)x->found_ns);
+  tell_choices(x, x->violation);
   xp_schedule_free(&schedule);
 }
 
@@ -558,10 +616,11 @@ static int replay(struct explorer *x, struct xp_schedule *s) {
   s->scenario = scenario;
   memcpy(x->choices, s->choices, s->choice_count * sizeof *s->choices);
   int status = x->file != NULL ? prepare_world(x) : prepare(x);
-  if (status == TRI_EXIT_OK) begin_doing(x, DOING_REPLAY);
+  if (status != TRI_EXIT_OK) return status;
   if (x->file != NULL) x->config.point_sites = x->file->point_sites;
   choose_check(x);
-  return status == TRI_EXIT_OK ? replay_schedule(x, s) : status;
+  begin_doing(x, DOING_REPLAY);
+  return replay_schedule(x, s);
 }
 
 /* A token, or the file it is from. */

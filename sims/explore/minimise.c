@@ -6,7 +6,8 @@
 #include "sims/explore/replay.h"
 #include "sims/explore/search.h"
 
-enum { REPLAYS_MAX = 200000, REFIND_RUNS = 1000, FEW = 2 };
+enum { REPLAYS_MAX = 200000, SIMPLER_RUNS = 1000, FEW = 2 };
+enum { AGAIN_STEPS = 4000000 };
 static const uint64_t BUDGET_NS = 1000000000;
 
 void xp_minimise_config_default(struct xp_minimise_config *m, const struct xp_config *run) {
@@ -39,6 +40,34 @@ bool xp_same_bug(const struct plat_model_outcome *a, const struct plat_model_out
   if (a->end != b->end) return false;
   if (a->end != PLAT_MODEL_FAILED) return true;
   return a->kind == b->kind && same_property(a->message, b->message);
+}
+
+bool xp_shows_bug(const struct xp_bug *bug, const struct xp_run *r) {
+  return xp_run_fails(r) && bug->is_same(&bug->outcome, &r->outcome) &&
+         strstr(r->outcome.message, bug->text) != NULL;
+}
+
+bool xp_find_again(const struct xp_config *c, const struct xp_bug *bug, struct xp_run *r) {
+  static const char *const names[] = {"pos", "pct"};
+  struct xp_profile length = {.threads = 1, .decisions = bug->decisions + 1};
+  struct xp_config config = *c;
+  struct xp_chooser *x[2];
+  uint64_t steps = 0;
+  bool is_found = false;
+  config.depth = 0;
+  config.profile = &length;
+  for (int i = 0; i < 2; i++) x[i] = xp_strategy_find(names[i])->open(&config);
+  for (uint64_t run = 0; run < bug->runs && steps < AGAIN_STEPS && !is_found; run++) {
+    struct xp_chooser *now = x[run % 2];
+    if (c->stop != NULL && c->stop(c->stop_arg)) break;
+    if (!now->strategy->begin(now, run / 2)) break;
+    xp_run(now, &config, r);
+    now->strategy->end(now, r);
+    steps += r->outcome.steps;
+    is_found = xp_shows_bug(bug, r);
+  }
+  for (int i = 0; i < 2; i++) x[i]->strategy->close(x[i]);
+  return is_found;
 }
 
 /* ---- the work under way ---------------------------------------------------------------------- */
@@ -178,44 +207,6 @@ static void simplify(struct work *w) {
   } while (w->out->is_one_minimal && linearise(w));
 }
 
-/* ---- the scenario ---------------------------------------------------------------------------- */
-
-/* One run of a strategy that has begun it. True: it shows the bug, and is kept whatever its
- * length. */
-static bool run_once(struct work *w, struct xp_chooser *x) {
-  w->out->replays++;
-  xp_run(x, w->config->run, &w->trial_run);
-  x->strategy->end(x, &w->trial_run);
-  return shows_bug(w, &w->trial_run) && reproduce(w, &w->trial_run);
-}
-
-/* In a variant of the scenario. */
-static bool find_again(struct work *w) {
-  static const char *const names[] = {"pos", "pct"};
-  struct xp_profile length = {.threads = 1, .decisions = w->run->decision_count + 1};
-  struct xp_config c = *w->config->run;
-  struct xp_chooser *x[2];
-  bool found = false;
-  c.depth = 0;
-  c.profile = &length;
-  for (int i = 0; i < 2; i++) x[i] = xp_strategy_find(names[i])->open(&c);
-  for (uint64_t run = 0; run < REFIND_RUNS && !found && has_budget(w); run++)
-    found = x[run % 2]->strategy->begin(x[run % 2], run / 2) && run_once(w, x[run % 2]);
-  for (int i = 0; i < 2; i++) x[i]->strategy->close(x[i]);
-  return found;
-}
-
-static void shrink(struct work *w) {
-  const struct xp_shrink *s = w->config->shrink;
-  if (s == NULL) return;
-  while (has_budget(w) && s->next(s->arg)) {
-    bool fails = find_again(w);
-    if (fails) w->out->is_shrunk = true;
-    s->judge(fails, s->arg);
-  }
-  if (w->out->is_shrunk) simplify(w);
-}
-
 /* ---- preemptions ----------------------------------------------------------------------------- */
 
 /* A schedule that a random strategy has found can be 1-minimal and yet far from the least; PCT's
@@ -227,7 +218,7 @@ static void find_simpler(struct work *w) {
   c.depth = 0;
   c.profile = &length;
   struct xp_chooser *x = pct->open(&c);
-  for (uint64_t run = 0; run < REFIND_RUNS && w->run->preemptions > FEW && has_budget(w); run++) {
+  for (uint64_t run = 0; run < SIMPLER_RUNS && w->run->preemptions > FEW && has_budget(w); run++) {
     uint32_t before = w->run->preemptions;
     if (!pct->begin(x, run)) break;
     w->out->replays++;
@@ -238,6 +229,15 @@ static void find_simpler(struct work *w) {
     simplify(w);
   }
   pct->close(x);
+}
+
+/* One run of a strategy that has begun it. True: it shows the bug, and is kept whatever its
+ * length. */
+static bool run_once(struct work *w, struct xp_chooser *x) {
+  w->out->replays++;
+  xp_run(x, w->config->run, &w->trial_run);
+  x->strategy->end(x, &w->trial_run);
+  return shows_bug(w, &w->trial_run) && reproduce(w, &w->trial_run);
 }
 
 /* All schedules with fewer preemptions than the best, fewest first. True: the bug has been found
@@ -273,7 +273,6 @@ void xp_minimise(struct xp_schedule *s, struct xp_run *r, const struct xp_minimi
   out->is_reproduced = reproduce(&w, r);
   if (out->is_reproduced) {
     simplify(&w);
-    shrink(&w);
     find_simpler(&w);
     prove_preemptions(&w);
     xp_run_free(r);

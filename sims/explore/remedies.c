@@ -1,28 +1,32 @@
 #include "sims/explore/remedies.h"
 
 #include <cjson/cJSON.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "gc/faults.h"
 #include "sims/choices.h"
+#include "sims/explore/aside.h"
 #include "sims/explore/points.h"
 #include "sims/explore/search.h"
 #include "sims/explore/variant.h"
 #include "sims/memory.h"
 #include "sims/protocol.h"
 
-enum { SETTINGS_MAX = 16, ASK_MS = 50 };
+enum { SETTINGS_MAX = 16 };
 #define BUDGET_NS UINT64_C(1000000000)
 #define BUDGET_RUNS 20000
+#define LIMIT_NS (5 * BUDGET_NS)
 
 struct answer {
   uint64_t runs, failed;
+};
+
+struct trial {
+  struct engine *engine;
+  const struct scenario *scenario;
+  const struct sc_override *set;
+  const struct xp_config *found_by;
 };
 
 /* ---- in the process of one trial ------------------------------------------------------------- */
@@ -30,9 +34,10 @@ struct answer {
 static struct answer search_world(const struct scenario *sc, const struct xp_config *found_by) {
   struct xp_config c = *found_by;
   struct xp_report r;
+  c.happens = NULL; /* of the world that has been left */
   c.point_sites =
       sc->has_litmus ? NULL : xp_points_learn(&c, NULL, XP_LEARN_STEPS_FEW, NULL, NULL);
-  c.happens = NULL; /* of the world that has been left */
+  c.happens = xp_variant_check(sc, c.point_sites);
   c.strategy = "hunt";
   c.time_ns = BUDGET_NS;
   c.schedules = BUDGET_RUNS;
@@ -44,53 +49,30 @@ static struct answer search_world(const struct scenario *sc, const struct xp_con
   return (struct answer){r.runs, r.failed};
 }
 
-_Noreturn static void try_here(struct engine *e, const struct scenario *sc,
-                               const struct sc_override *set, const struct xp_config *c, int out) {
-  const struct sc_override sets[] = {*set, {"expect_violation", "\"\""}};
+static void try_here(void *arg, void *answer) {
+  const struct trial *t = arg;
+  const struct scenario *sc = t->scenario;
+  const struct sc_override sets[] = {*t->set, {"expect_violation", "\"\""}};
   uint32_t *none = sim_alloc((sc->choose_count + 1) * sizeof *none);
-  struct answer a = {0, 1};
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  signal(SIGTERM, SIG_DFL);
-  alarm((unsigned)(BUDGET_NS / 1000000000) * 5);
   /* What is left may be wrong still, or nothing that a violation could be expected of. */
   struct scenario *variant = xp_variant_load(sc, none, sets, 1, true);
   if (variant == NULL) variant = xp_variant_load(sc, none, sets, 2, true);
   plat_model_leave();
-  if (variant != NULL && xp_variant_prepare(e, variant) == TRI_EXIT_OK)
-    a = search_world(variant, c);
-  bool written = write(out, &a, sizeof a) == (ssize_t)sizeof a;
-  _exit(written ? 0 : 1);
+  if (variant != NULL && xp_variant_prepare(t->engine, variant) == TRI_EXIT_OK)
+    *(struct answer *)answer = search_world(variant, t->found_by);
 }
 
 /* ---- in the calling process ------------------------------------------------------------------ */
 
-/* False: asked to stop before there was anything to read. */
-static bool wait_for(int end, const struct xp_config *c) {
-  struct pollfd one = {.fd = end, .events = POLLIN};
-  while (poll(&one, 1, ASK_MS) <= 0)
-    if (c->stop != NULL && c->stop(c->stop_arg)) return false;
-  return true;
-}
-
-static bool try_setting(struct engine *e, const struct scenario *sc,
-                        const struct sc_override *set, const struct xp_config *c,
-                        struct answer *a) {
-  int ends[2], status = 0;
-  if (pipe(ends) != 0) return false;
-  fflush(NULL);
-  pid_t pid = fork();
-  if (pid == 0) {
-    freopen("/dev/null", "w", stdout);
-    freopen("/dev/null", "w", stderr);
-    try_here(e, sc, set, c, ends[1]);
-  }
-  close(ends[1]);
-  bool done = pid > 0 && wait_for(ends[0], c) &&
-              read(ends[0], a, sizeof *a) == (ssize_t)sizeof *a;
-  close(ends[0]);
-  if (pid > 0 && !done) kill(pid, SIGKILL);
-  if (pid > 0) waitpid(pid, &status, 0);
-  return done && status == 0;
+/* True: schedules were run, and none failed. */
+static bool try_setting(const struct trial *t, uint64_t *runs) {
+  struct answer answer = {0, 0};
+  const struct xp_aside aside = {
+      .body = try_here, .arg = (void *)(uintptr_t)t, .answer = &answer, .bytes = sizeof answer,
+      .limit_ns = LIMIT_NS, .stop = t->found_by->stop, .stop_arg = t->found_by->stop_arg};
+  bool is_done = xp_aside(&aside);
+  *runs = answer.runs;
+  return is_done && answer.runs > 0 && answer.failed == 0;
 }
 
 /* One setting to try, and what it is called. Owns its texts. */
@@ -166,10 +148,11 @@ void xp_remedies(struct engine *e, const struct scenario *sc, const struct xp_co
   for (uint32_t i = 0; i < s.count; i++) {
     struct setting *one = &s.list[i];
     struct sc_override set = {one->path, one->value};
-    struct answer a;
+    struct trial t = {e, sc, &set, c};
+    uint64_t runs = 0;
     bool is_asked_to_end = c->stop != NULL && c->stop(c->stop_arg);
-    if (!is_asked_to_end && try_setting(e, sc, &set, c, &a) && a.failed == 0 && a.runs > 0)
-      xp_lines_add(out, "%s: 0 of %llu schedules fail", one->label, (unsigned long long)a.runs);
+    if (!is_asked_to_end && try_setting(&t, &runs))
+      xp_lines_add(out, "%s: 0 of %llu schedules fail", one->label, (unsigned long long)runs);
     free(one->path);
     free(one->value);
     free(one->label);

@@ -112,6 +112,10 @@ static void add_minimised(cJSON *o, const struct xp_finding *f, const struct xp_
   cJSON_AddNumberToObject(v, "preemptions", m->preemptions);
   cJSON_AddNumberToObject(v, "least_preemptions", m->least_preemptions);
   cJSON_AddBoolToObject(v, "least_is_proven", m->least_is_proven);
+  if (f->shrunk == NULL || f->shrunk->lines == 0) return;
+  cJSON *lines = cJSON_AddArrayToObject(v, "shrunk");
+  for (uint32_t i = 0; i < f->shrunk->lines; i++)
+    cJSON_AddItemToArray(lines, cJSON_CreateString(f->shrunk->line[i]));
 }
 
 static cJSON *document(const struct xp_schedule *s, const struct xp_finding *f,

@@ -4,6 +4,7 @@
 #define SIMS_EXPLORE_VARIANT_H
 
 #include "sims/engine.h"
+#include "sims/explore/happens.h"
 
 /* Number of combinations of all "choose"; 1 without any. */
 uint64_t xp_variant_count(const struct scenario *sc);
@@ -17,6 +18,14 @@ uint64_t xp_variant_pick(uint64_t i, uint64_t n, uint64_t count, uint64_t seed);
  * the caller; NULL: it is refused (message on stderr unless quiet). */
 struct scenario *xp_variant_load(const struct scenario *sc, const uint32_t *choices,
                                  const struct sc_override *more, uint32_t more_count, bool quiet);
+
+/* The scenario of a text, with settings in place; NULL: it is refused. Otherwise as above. */
+struct scenario *xp_variant_read(const char *json, const struct sc_override *sets, uint32_t count,
+                                 bool quiet);
+
+/* What looks for plain-data races in the runs of a scenario whose points are at these sites (NULL:
+ * everywhere), for xp_config; NULL: nobody has to. Freed with xp_happens_free. */
+struct xp_happens *xp_variant_check(const struct scenario *sc, const uint8_t *point_sites);
 
 /* Prepares the world of sc. e is the engine; TRI_EXIT_OK: prepared. A failure in the setup ends the
  * program. */

@@ -66,8 +66,37 @@ static void add_table(cJSON *o, const struct xp_trace *t) {
 
 /* ---- the head -------------------------------------------------------------------------------- */
 
-static void add_counts(cJSON *o, const struct xp_trace *t, const struct xp_minimised *m,
-                       bool is_minimised) {
+static void add_shrunk(cJSON *o, const struct xp_shrunk *s) {
+  cJSON *lines = cJSON_AddArrayToObject(o, "shrunk");
+  bool was_tried = s != NULL && s->ns > 0;
+  for (uint32_t i = 0; s != NULL && i < s->lines; i++)
+    cJSON_AddItemToArray(lines, cJSON_CreateString(s->line[i]));
+  if (!was_tried) {
+    cJSON_AddNullToObject(o, "shrink");
+    return;
+  }
+  cJSON *shrink = cJSON_AddObjectToObject(o, "shrink");
+  cJSON_AddNumberToObject(shrink, "tried", s->tried);
+  cJSON_AddNumberToObject(shrink, "accepted", s->accepted);
+  cJSON_AddNumberToObject(shrink, "ns", (double)s->ns);
+  cJSON_AddStringToObject(shrink, "ended_by",
+                          s->is_smallest ? "itself" : s->is_asked ? "request" : "time");
+}
+
+static void add_minimised(cJSON *o, const struct xp_finding *f, const struct xp_minimised *m) {
+  if (f->minimise == NULL) {
+    cJSON_AddNullToObject(o, "minimise");
+    return;
+  }
+  cJSON *minimise = cJSON_AddObjectToObject(o, "minimise");
+  cJSON_AddNumberToObject(minimise, "replays", (double)m->replays);
+  cJSON_AddNumberToObject(minimise, "ns", (double)m->ns);
+  cJSON_AddNumberToObject(minimise, "from_preemptions", m->from_preemptions);
+  cJSON_AddBoolToObject(minimise, "is_one_minimal", m->is_one_minimal);
+  add_shrunk(minimise, f->shrunk);
+}
+
+static void add_counts(cJSON *o, const struct xp_trace *t, const struct xp_minimised *m) {
   char hash[20];
   snprintf(hash, sizeof hash, "%016" PRIx64, t->outcome.trace_hash);
   cJSON_AddNumberToObject(o, "steps", t->count);
@@ -77,15 +106,6 @@ static void add_counts(cJSON *o, const struct xp_trace *t, const struct xp_minim
   cJSON_AddBoolToObject(o, "least_is_proven", m->least_is_proven);
   cJSON_AddNumberToObject(o, "switches", t->switches);
   cJSON_AddStringToObject(o, "trace_hash", hash);
-  if (!is_minimised) {
-    cJSON_AddNullToObject(o, "minimise");
-    return;
-  }
-  cJSON *minimise = cJSON_AddObjectToObject(o, "minimise");
-  cJSON_AddNumberToObject(minimise, "replays", (double)m->replays);
-  cJSON_AddNumberToObject(minimise, "ns", (double)m->ns);
-  cJSON_AddNumberToObject(minimise, "from_preemptions", m->from_preemptions);
-  cJSON_AddBoolToObject(minimise, "is_one_minimal", m->is_one_minimal);
 }
 
 static void add_file(cJSON *o, const struct xp_schedule *s, const struct xp_finding *f,
@@ -129,7 +149,8 @@ cJSON *xp_violation(struct xp_schedule *s, struct xp_run *r, const struct xp_fin
   cJSON_AddStringToObject(o, "token", token);
   add_file(o, s, f, &m, t);
   add_choices(o, s);
-  add_counts(o, t, &m, f->minimise != NULL);
+  add_counts(o, t, &m);
+  add_minimised(o, f, &m);
   add_table(o, t);
   add_lines(o, "why", &t->why);
   add_remedies(o, f);

@@ -5,6 +5,7 @@
 #include <cjson/cJSON.h>
 
 #include "sims/explore/minimise.h"
+#include "sims/explore/shrink.h"
 #include "sims/explore/trace.h"
 
 #define XP_FILE_SCHEMA "tricolor.schedule/1"
@@ -20,6 +21,7 @@ struct xp_finding {
   const char *directory;       /* where the file goes; NULL: no file */
   const struct xp_config *search;
   const struct xp_minimise_config *minimise; /* NULL: the run is told as it is (a replay) */
+  const struct xp_shrunk *shrunk; /* with minimise: how the scenario became what it is */
   struct xp_names *names;
   /* Which settings take the violation away, a line each ("gc.barrier=hybrid: 0 of 353 schedules
    * fail"). so_far: the violation without them. Leaves the world it found prepared. May be NULL. */
@@ -30,7 +32,9 @@ struct xp_finding {
 /* Minimises *s, records its run, writes the file, and returns the document's "violation" object:
  * kind, message, strategy, found_at_schedule, token, file (null: none, or not written), choices,
  * steps, shown, preemptions, least_preemptions, least_is_proven, switches, trace_hash, minimise
- * {replays, ns, from_preemptions, is_one_minimal}, watched, columns, rows [{step, actor (index of a
+ * {replays, ns, from_preemptions, is_one_minimal, shrunk [what the scenario of token and file lacks
+ * beside the one explored, a line each; none: it is that], shrink {tried, accepted, ns, ended_by:
+ * "itself", "request", "time"} (null: not tried)}, watched, columns, rows [{step, actor (index of a
  * column), text, preempted, colours}], why, remedies. The caller owns it. r: a failing run of the
  * prepared world; s: its scenario, build and choices (without minimise the directives too). *t:
  * zeroed; becomes the recorded trace. NULL: the run did not fail again in the same way. */

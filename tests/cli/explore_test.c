@@ -43,6 +43,54 @@ static void test_lost(void **state) {
   assert_file("words", "--run 1/1 --explore\n");
 }
 
+/* lost.json with another text in one place, as an engine's document; the environment for it. */
+static const char *changed_document(const char *from, const char *to) {
+  char *text = read_file(TEST_DOCUMENTS "/lost.json"), *at = strstr(text, from);
+  assert_non_null(at);
+  char *changed = sim_printf("%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+  write_file("changed.json", changed);
+  free(changed);
+  free(text);
+  return "FAKE_MODE=search FAKE_WORDS=words FAKE_DOCUMENT=changed.json";
+}
+
+#define NO_MORE "\"is_one_minimal\": true"
+#define SHRUNK \
+  NO_MORE ", \"shrunk\": [\"goroutine reader left out\", \"b\", \"c\", \"d\", \"e\", \"f\", " \
+  "\"g\", \"h\", \"i\"], \"shrink\": {\"tried\": 31, \"ns\": 94000, \"ended_by\": \"time\"}"
+#define NOT_SHRUNK \
+  NO_MORE ", \"shrunk\": [], \"shrink\": {\"tried\": 7, \"ns\": 94000, \"ended_by\": \"request\"}"
+
+/* A token of a smaller scenario is worth something with its file alone. */
+static void test_shrunk(void **state) {
+  (void)state;
+  const struct outcome *r = cli(changed_document(NO_MORE, SHRUNK), "explore mini.json");
+  assert_int_equal(r->status, 1);
+  assert_contains(r->out, "\nthe scenario was made smaller first: 31 tried, 94.0 us, then the time "
+                          "was up (--shrink)\n  goroutine reader left out\n  b\n");
+  assert_contains(r->out, "  h\n  and 1 changes more\n");
+  assert_contains(r->out, "See it again, in the smaller scenario, which is in the file\n"
+                          "  tricolor replay mini-5e1c.schedule.json\n  tricolor replay 'tri1:");
+  r = cli(changed_document(NO_MORE, NOT_SHRUNK), "explore mini.json");
+  assert_contains(r->out, "no smaller scenario shows it: 7 tried, 94.0 us, then interrupted\n");
+}
+
+#define FILE_OF "\"file\": \"mini-5e1c.schedule.json\""
+#define NO_FILE "\"file\": null, \"file_error\": \"cannot write x: full\""
+
+/* The verdict is told, but what was asked for is not there. */
+static void test_no_file(void **state) {
+  (void)state;
+  const struct outcome *r =
+    cli(changed_document(FILE_OF, NO_FILE), "explore mini.json --json out.json");
+  assert_int_equal(r->status, 3);
+  assert_string_equal(r->err, "tricolor: no schedule file: cannot write x: full; the token is all "
+                              "there is\n");
+  assert_contains(r->out, "Verdict       a violation was found, and none is expected\n");
+  assert_contains(r->out, "  no schedule file: cannot write x: full\n");
+  assert_int_equal(count_files("out.json"), 1);
+}
+
 static void test_clean(void **state) {
   (void)state;
   const struct outcome *r = cli(CLEAN, "explore mini.json");
@@ -77,12 +125,13 @@ static void test_flags(void **state) {
   (void)state;
   static const char words[] =
     "explore mini.json --strategy bound --preemptions 3 --depth 0 --schedules 70 --time 0.5 "
-    "--jobs 2 --seed 9 --json out.json";
+    "--jobs 2 --shrink 1.5 --seed 9 --json out.json";
   assert_int_equal(cli("FAKE_MODE=status FAKE_INPUT=in", words)->status, 3); /* a tricolor.result */
   char *text = read_file("in");
   assert_non_null(text);
   assert_contains(text, "\"explore\":{\"strategy\":\"bound\",\"preemptions\":3,\"depth\":0,"
                         "\"schedules\":70,\"time_ns\":500000000,\"jobs\":2,");
+  assert_contains(text, "\"shrink_ns\":1500000000");
   assert_contains(text, "\"seed\":9");
   free(text);
 }
@@ -97,6 +146,8 @@ static void test_bad_flags(void **state) {
     {"--time .5", "--time: found \".5\", allowed: seconds"},
     {"--time 5m", "--time: found \"5m\", allowed: seconds"},
     {"--time 0", "nanoseconds 1000000..604800000000000"},
+    {"--shrink none", "--shrink: found \"none\", allowed: seconds, such as 10 or 0.5"},
+    {"--shrink 1m", "--shrink: found \"1m\", allowed: seconds"},
     {"--jobs 65", "--jobs: found \"65\", allowed: a whole number from 1 to 64"},
     {"--time 5 --time 6", "--time is given twice"},
     {"--trace x", "no option --trace for this command"},
@@ -237,34 +288,62 @@ static void test_replay_lost_token(void **state) {
   assert_contains(cli(LOST, "replay")->err, "TOKEN | FILE is missing");
 }
 
-static void test_replay_file(void **state) {
-  (void)state;
-  char *token = token_of("mini.json");
+static void write_schedule(const char *path, const char *token, const char *scenario) {
   cJSON *doc = cJSON_CreateObject();
-  write_mini("kept.json", "\"seed\": 18446744073709551615, \"expect_violation\": \"marked\",");
-  char *scenario = read_file("kept.json"), *asked = sim_printf("--run 1/1 --replay %s --schedule "
-                                                            "mini-5e1c.schedule.json\n", token);
   cJSON_AddStringToObject(doc, "schema", "tricolor.schedule/1");
   cJSON_AddStringToObject(doc, "token", token);
   cJSON_AddStringToObject(doc, "scenario", scenario);
   char *text = cJSON_Print(doc);
-  write_file("mini-5e1c.schedule.json", text);
+  write_file(path, text);
+  free(text);
+  cJSON_Delete(doc);
+}
+
+static void test_replay_file(void **state) {
+  (void)state;
+  char *token = token_of("mini.json");
+  write_mini("kept.json", "\"seed\": 18446744073709551615, \"expect_violation\": \"marked\",");
+  char *scenario = read_file("kept.json"), *asked = sim_printf("--run 1/1 --replay %s --schedule "
+                                                            "mini-5e1c.schedule.json\n", token);
+  write_schedule("mini-5e1c.schedule.json", token, scenario);
   unlink("words");
   assert_int_equal(cli(LOST " FAKE_INPUT=in", "replay mini-5e1c.schedule.json")->status, 0);
   assert_file("words", asked);
-  free(text);
-  text = read_file("in");
+  char *text = read_file("in");
   assert_contains(text, "\"seed\":18446744073709551615"); /* no number is rounded */
   free(text);
   free(asked);
   free(scenario);
   free(token);
-  cJSON_Delete(doc);
   const struct outcome *r = cli(LOST, "replay mini.json");
   assert_int_equal(r->status, 2);
   assert_contains(r->err, "found no schedule file");
   write_file("broken.schedule.json", "{");
   assert_contains(cli(LOST, "replay broken.schedule.json")->err, "it is not JSON");
+}
+
+/* The scenario of a token may be in a schedule file alone, and then it is that file's. */
+static void test_replay_token_of_file(void **state) {
+  (void)state;
+  write_mini("smaller.json", "\"seed\": 77,");
+  char *token = token_of("smaller.json"), *scenario = read_file("smaller.json");
+  char *words = sim_printf("replay %s", token);
+  char *asked = sim_printf("--run 1/1 --replay %s --schedule one.schedule.json\n", token);
+  unlink("smaller.json");
+  write_file("bad.schedule.json", "[]");
+  write_schedule("other.schedule.json", "tri1:7f3a91c2:b10c44de:-:-:5e1c", scenario);
+  assert_contains(cli(LOST, words)->err, "and no .schedule.json file here is of the token");
+  write_schedule("one.schedule.json", token, scenario);
+  unlink("words");
+  assert_int_equal(cli(LOST " FAKE_INPUT=in", words)->status, 1);
+  assert_file("words", asked);
+  char *text = read_file("in");
+  assert_contains(text, "\"seed\":77");
+  free(text);
+  free(asked);
+  free(words);
+  free(scenario);
+  free(token);
 }
 
 /* ---- list and help ---- */
@@ -287,12 +366,14 @@ static void test_list(void **state) {
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_lost),          cmocka_unit_test(test_clean),
+    cmocka_unit_test(test_shrunk),        cmocka_unit_test(test_no_file),
     cmocka_unit_test(test_verdicts),      cmocka_unit_test(test_flags),
     cmocka_unit_test(test_bad_flags),     cmocka_unit_test(test_json),
     cmocka_unit_test(test_engine_dies),   cmocka_unit_test(test_engine_fails),
     cmocka_unit_test(test_interrupted),
     cmocka_unit_test(test_replay_token),  cmocka_unit_test(test_replay_lost_token),
-    cmocka_unit_test(test_replay_file),   cmocka_unit_test(test_list),
+    cmocka_unit_test(test_replay_file),   cmocka_unit_test(test_replay_token_of_file),
+    cmocka_unit_test(test_list),
   };
   harness_open(argc, argv);
   int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,7 +60,7 @@ static void least_preemptions_are_found_and_proven(void **state) {
       struct xp_schedule s = {.count = 0};
       assert_true(world_find(strategies[seed % 4], seed, 1000000, &r));
       struct xp_minimised out = minimise(&s, &r, UINT64_MAX, UINT64_MAX);
-      assert_true(out.is_reproduced && out.is_one_minimal && !out.is_shrunk);
+      assert_true(out.is_reproduced && out.is_one_minimal);
       assert_true(out.least_is_proven);
       assert_int_equal(out.least_preemptions, known[i].least);
       assert_int_equal(out.preemptions, known[i].least);
@@ -129,53 +129,54 @@ static void bugs_are_told_apart(void **state) {
   assert_false(xp_same_bug(&a, &b));
 }
 
-/* ---- smaller scenarios ----------------------------------------------------------------------- */
+/* ---- in another world ------------------------------------------------------------------------ */
 
-static const char *const variants[][2] = {
-    {"litmus-2", "new-only"}, {"litmus-1", "both-always"}, {"litmus-1", "new-only"}};
-enum { VARIANTS = sizeof variants / sizeof variants[0] };
-struct steps {
-  uint32_t next, accepted;
-  bool judged[VARIANTS];
-};
-
-static bool next_variant(void *arg) {
-  struct steps *steps = arg;
-  bool is_left = ++steps->next < VARIANTS;
-  uint32_t v = is_left ? steps->next : steps->accepted;
-  test_leave();
-  world_prepare(variants[v][0], variants[v][1]);
-  return is_left;
+static bool never(const struct plat_model_outcome *a, const struct plat_model_outcome *b) {
+  (void)a, (void)b;
+  return false;
 }
 
-static void judge_variant(bool fails, void *arg) {
-  struct steps *steps = arg;
-  steps->judged[steps->next] = fails;
-  if (fails) steps->accepted = steps->next;
+static bool stop_at_once(void *arg) {
+  (*(uint32_t *)arg)++;
+  return true;
 }
 
-static void smaller_scenarios_are_taken(void **state) {
-  (void)state;
-  struct steps here = {.next = 0};
+/* Whether the bug of a run is found in the world of another program. */
+static bool is_found_in(const char *program, const char *variant, const struct xp_bug *bug,
+                        const struct xp_config *c) {
   struct xp_run r = {.decisions = NULL};
-  struct xp_schedule s = {.count = 0};
-  struct xp_shrink shrink = {next_variant, judge_variant, &here};
-  struct xp_config c;
-  struct xp_minimise_config m;
-  struct xp_minimised out;
-  world_prepare(variants[0][0], variants[0][1]);
-  assert_true(world_find("random", 1, 1000000, &r));
-  world_config(&c);
-  xp_minimise_config_default(&m, &c);
-  m.budget_ns = UINT64_MAX;
-  m.shrink = &shrink;
-  xp_minimise(&s, &r, &m, &out);
-  assert_true(!here.judged[1] && here.judged[2] && here.accepted == 2);
-  assert_true(out.is_shrunk && out.is_one_minimal && out.least_is_proven);
-  assert_int_equal(out.preemptions, 1);
-  assert_one_minimal(&s, &r);
+  world_prepare(program, variant);
+  bool is_found = xp_find_again(c, bug, &r);
+  assert_true(!is_found || xp_shows_bug(bug, &r));
   test_leave();
-  xp_schedule_free(&s);
+  xp_run_free(&r);
+  return is_found;
+}
+
+static void a_bug_is_found_again(void **state) {
+  (void)state;
+  struct xp_run r = {.decisions = NULL};
+  struct xp_config c;
+  uint32_t asked = 0;
+  world_config(&c);
+  world_prepare("litmus-2", "new-only");
+  assert_true(world_find("random", 1, 1000000, &r));
+  test_leave();
+  struct xp_bug bug = {.outcome = r.outcome, .decisions = r.decision_count,
+                       .runs = XP_AGAIN_RUNS, .text = "", .is_same = xp_same_bug};
+  assert_true(is_found_in("litmus-1", "new-only", &bug, &c));
+  assert_false(is_found_in("litmus-1", "both-always", &bug, &c));
+  assert_false(is_found_in("rwmutex", "old-order", &bug, &c)); /* which fails otherwise */
+  bug.text = "no such text";
+  assert_false(is_found_in("litmus-1", "new-only", &bug, &c));
+  bug.text = "";
+  bug.is_same = never;
+  assert_false(is_found_in("litmus-1", "new-only", &bug, &c));
+  bug.is_same = xp_same_bug;
+  c.stop = stop_at_once;
+  c.stop_arg = &asked;
+  assert_false(is_found_in("litmus-1", "new-only", &bug, &c));
+  assert_int_equal(asked, 1);
   xp_run_free(&r);
 }
 
@@ -185,7 +186,7 @@ int main(void) {
       cmocka_unit_test(budget_is_kept),
       cmocka_unit_test(another_world_is_noticed),
       cmocka_unit_test(bugs_are_told_apart),
-      cmocka_unit_test(smaller_scenarios_are_taken),
+      cmocka_unit_test(a_bug_is_found_again),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,48 +36,70 @@ static int add_twice(void *arg) {
   return 0;
 }
 
-static void prepare_adding(uint32_t noise) {
+/* A schedule and its run, in a world that has been prepared. */
+struct bench {
+  struct xp_config config;
+  struct xp_schedule schedule;
+  struct xp_run run;
+  struct xp_replayed replayed;
+};
+
+static void open_bench(struct bench *b, int (*program)(void *), void *arg) {
   int status = 0;
-  assert_true(plat_model_prepare(add_twice, &noise, &status));
+  *b = (struct bench){.schedule = {.scenario = 1, .build = xp_build_key()}};
+  world_config(&b->config);
+  assert_true(plat_model_prepare(program, arg, &status));
+}
+
+static void open_adding(struct bench *b, uint32_t noise) { open_bench(b, add_twice, &noise); }
+
+static void close_bench(struct bench *b) {
+  test_leave();
+  xp_schedule_free(&b->schedule);
+  xp_run_free(&b->run);
+}
+
+/* The run is a failing one, and the schedule the least that shows the same. */
+static struct xp_minimised find_least(struct bench *b) {
+  struct xp_minimise_config m;
+  struct xp_minimised out;
+  assert_true(world_find("random", 1, 10000, &b->run));
+  xp_minimise_config_default(&m, &b->config);
+  xp_minimise(&b->schedule, &b->run, &m, &out);
+  assert_true(out.is_reproduced && out.least_is_proven);
+  return out;
+}
+
+static void add_directive(struct bench *b, struct xp_directive d) {
+  xp_schedule_add(&b->schedule, &d);
+}
+
+static void replay(struct bench *b, bool drift) {
+  xp_replay(&b->schedule, drift, NULL, &b->config, &b->run, &b->replayed);
 }
 
 /* The token of a lost addition in the program without noise. */
 static char *token_of_lost_addition(void) {
-  struct xp_run r = {.decisions = NULL};
-  struct xp_schedule s = {.scenario = 1, .build = xp_build_key()};
-  struct xp_minimise_config m;
-  struct xp_minimised out;
-  struct xp_config c;
-  world_config(&c);
-  prepare_adding(0);
-  assert_true(world_find("random", 1, 10000, &r));
-  xp_minimise_config_default(&m, &c);
-  xp_minimise(&s, &r, &m, &out);
-  assert_true(out.preemptions == 1 && out.least_is_proven);
-  char *token = xp_token_format(&s);
-  xp_schedule_free(&s);
-  xp_run_free(&r);
-  test_leave();
+  struct bench b;
+  open_adding(&b, 0);
+  assert_int_equal(find_least(&b).preemptions, 1);
+  char *token = xp_token_format(&b.schedule);
+  close_bench(&b);
   return token;
 }
 
 /* Replays a token of the program without noise where there is some. */
 static struct xp_replayed replay_with_noise(const char *token, uint32_t noise, bool drift,
                                             bool *fails) {
-  struct xp_run r = {.decisions = NULL};
-  struct xp_schedule s = {.count = 0};
-  struct xp_replayed out;
-  struct xp_config c;
+  struct bench b;
   char error[XP_ERROR_TEXT];
-  world_config(&c);
-  assert_true(xp_token_parse(token, &s, error));
-  prepare_adding(noise);
-  xp_replay(&s, drift, NULL, &c, &r, &out);
-  *fails = xp_run_fails(&r);
-  test_leave();
-  xp_schedule_free(&s);
-  xp_run_free(&r);
-  return out;
+  open_adding(&b, noise);
+  b.schedule = (struct xp_schedule){.count = 0};
+  assert_true(xp_token_parse(token, &b.schedule, error));
+  replay(&b, drift);
+  *fails = xp_run_fails(&b.run);
+  close_bench(&b);
+  return b.replayed;
 }
 
 static void a_token_that_fits_is_run(void **state) {
@@ -121,47 +143,34 @@ static void drift_looks_nearby(void **state) {
 
 static void drift_says_how_far_it_went(void **state) {
   (void)state;
-  struct xp_run r = {.decisions = NULL};
-  struct xp_schedule s = {.count = 0};
-  struct xp_replayed out;
-  struct xp_config c;
-  world_config(&c);
-  prepare_adding(0);
-  xp_schedule_add(&s, &(struct xp_directive){.thread = 1, .nth = 1, .nth_alike = XP_NOT_KNOWN,
-                                             .to = 2, .op = "store(adding.count)"});
-  xp_schedule_add(&s, &(struct xp_directive){.thread = 2, .nth = 0, .nth_alike = XP_NOT_KNOWN,
-                                             .to = 1, .op = "load(x)"});
-  xp_replay(&s, true, NULL, &c, &r, &out);
-  assert_false(out.fits);
-  assert_int_equal(out.placed, 1);
-  assert_string_equal(out.note, "with drift 1 of 2 directives have a place (3 runs tried); the run "
-                                "then fails: an addition is lost");
-  test_leave();
-  xp_schedule_free(&s);
-  xp_run_free(&r);
+  struct bench b;
+  open_adding(&b, 0);
+  add_directive(&b, (struct xp_directive){.thread = 1, .nth = 1, .nth_alike = XP_NOT_KNOWN,
+                                          .to = 2, .op = "store(adding.count)"});
+  add_directive(&b, (struct xp_directive){.thread = 2, .nth = 0, .nth_alike = XP_NOT_KNOWN,
+                                          .to = 1, .op = "load(x)"});
+  replay(&b, true);
+  assert_false(b.replayed.fits);
+  assert_int_equal(b.replayed.placed, 1);
+  assert_string_equal(b.replayed.note, "with drift 1 of 2 directives have a place (3 runs tried); "
+                                       "the run then fails: an addition is lost");
+  close_bench(&b);
 }
 
 /* A number among likes is trusted more than one among all decisions. */
 static void drift_goes_by_likes(void **state) {
   (void)state;
-  struct xp_run r = {.decisions = NULL};
-  struct xp_schedule s = {.count = 0};
-  struct xp_replayed out;
-  struct xp_config c;
-  world_config(&c);
-  prepare_adding(5);
-  xp_schedule_add(&s, &(struct xp_directive){.thread = 1, .nth = 70, .nth_alike = 3, .to = 2,
-                                             .op = "load(adding.noise)"});
-  xp_schedule_add(&s, &(struct xp_directive){.thread = 1, .nth = 70, .nth_alike = 0, .to = 2,
-                                             .op = "store(adding.count)"});
-  s.directives[0].to = 1;
-  xp_replay(&s, true, NULL, &c, &r, &out);
-  assert_true(out.fits && xp_run_fails(&r) && out.moved == 2);
-  assert_string_equal(out.note, "t1.70@load(adding.noise) is now t1.3; "
-                                "t1.70@store(adding.count) is now t1.5");
-  test_leave();
-  xp_schedule_free(&s);
-  xp_run_free(&r);
+  struct bench b;
+  open_adding(&b, 5);
+  add_directive(&b, (struct xp_directive){.thread = 1, .nth = 70, .nth_alike = 3, .to = 1,
+                                          .op = "load(adding.noise)"});
+  add_directive(&b, (struct xp_directive){.thread = 1, .nth = 70, .nth_alike = 0, .to = 2,
+                                          .op = "store(adding.count)"});
+  replay(&b, true);
+  assert_true(b.replayed.fits && xp_run_fails(&b.run) && b.replayed.moved == 2);
+  assert_string_equal(b.replayed.note, "t1.70@load(adding.noise) is now t1.3; "
+                                       "t1.70@store(adding.count) is now t1.5");
+  close_bench(&b);
 }
 
 /* ---- a program that crashes ------------------------------------------------------------------ */
@@ -195,54 +204,37 @@ static int look_and_clear(void *arg) {
 /* A crash in a schedule is a violation like any other: found, made small, replayed, told. */
 static void a_crash_is_replayed(void **state) {
   (void)state;
-  struct xp_run r = {.decisions = NULL}, again = {.decisions = NULL};
-  struct xp_schedule s = {.build = xp_build_key()};
-  struct xp_minimise_config m;
-  struct xp_minimised out;
-  struct xp_replayed replayed;
-  struct xp_config c;
-  int status = 0;
-  world_config(&c);
-  assert_true(plat_model_prepare(look_and_clear, NULL, &status));
-  assert_true(world_find("random", 1, 10000, &r));
-  assert_int_equal(r.outcome.kind, -1);
+  struct bench b;
+  struct xp_run again = {.decisions = NULL};
+  open_bench(&b, look_and_clear, NULL);
+  assert_int_equal(find_least(&b).preemptions, 0);
+  assert_int_equal(b.run.outcome.kind, -1);
   static const char begin[] = "the program crashed: SIGSEGV in look, after at_ptr_load_seq(&slot)";
-  assert_int_equal(strncmp(r.outcome.message, begin, sizeof begin - 1), 0);
-  xp_minimise_config_default(&m, &c);
-  xp_minimise(&s, &r, &m, &out);
-  assert_true(out.is_reproduced && out.least_is_proven && out.preemptions == 0);
-  xp_replay(&s, false, &r.outcome, &c, &again, &replayed);
-  assert_true(replayed.fits && xp_same_bug(&r.outcome, &again.outcome));
-  assert_string_equal(again.outcome.message, r.outcome.message);
-  test_leave();
-  xp_schedule_free(&s);
-  xp_run_free(&r);
+  assert_int_equal(strncmp(b.run.outcome.message, begin, sizeof begin - 1), 0);
+  xp_replay(&b.schedule, false, &b.run.outcome, &b.config, &again, &b.replayed);
+  assert_true(b.replayed.fits && xp_same_bug(&b.run.outcome, &again.outcome));
+  assert_string_equal(again.outcome.message, b.run.outcome.message);
+  close_bench(&b);
   xp_run_free(&again);
 }
 
 static void unreached_directives_are_named(void **state) {
   (void)state;
-  struct xp_run r = {.decisions = NULL};
-  struct xp_schedule s = {.count = 0};
-  struct xp_replayed out;
-  struct xp_config c;
-  world_config(&c);
-  prepare_adding(0);
-  xp_schedule_add(&s, &(struct xp_directive){.thread = 1, .nth = 70, .to = 2, .op = "load(x)"});
-  xp_replay(&s, false, NULL, &c, &r, &out);
-  assert_false(out.fits);
-  assert_string_equal(out.error, "directive 1 of 1 (t1.70>t2): expected load(x), found the end of "
-                                 "the run after point 5");
-  s.count = 0;
-  xp_schedule_add(&s, &(struct xp_directive){.thread = 1, .nth = 0, .to = 7,
-                                             .op = "store(adding.count)"});
-  xp_replay(&s, false, NULL, &c, &r, &out);
-  assert_false(out.fits);
-  assert_string_equal(out.error, "directive 1 of 1 (t1.0>t7): expected thread t7 to be able to go "
-                                 "on, found it blocked or ended at point 1");
-  test_leave();
-  xp_schedule_free(&s);
-  xp_run_free(&r);
+  struct bench b;
+  open_adding(&b, 0);
+  add_directive(&b, (struct xp_directive){.thread = 1, .nth = 70, .to = 2, .op = "load(x)"});
+  replay(&b, false);
+  assert_false(b.replayed.fits);
+  assert_string_equal(b.replayed.error, "directive 1 of 1 (t1.70>t2): expected load(x), found the "
+                                        "end of the run after point 5");
+  b.schedule.count = 0;
+  add_directive(&b, (struct xp_directive){.thread = 1, .nth = 0, .to = 7,
+                                          .op = "store(adding.count)"});
+  replay(&b, false);
+  assert_false(b.replayed.fits);
+  assert_string_equal(b.replayed.error, "directive 1 of 1 (t1.0>t7): expected thread t7 to be able "
+                                        "to go on, found it blocked or ended at point 1");
+  close_bench(&b);
 }
 
 /* ---- byte for byte --------------------------------------------------------------------------- */

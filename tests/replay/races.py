@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import perfetto_check
 
 SUFFIX = ".schedule.json"
-RECORD_SECONDS = "60"
+RECORD = ["--time", "60", "--shrink", "0"]  # a schedule of the scenario as it is
 SEED = 16083
 
 
@@ -112,8 +112,8 @@ def check(folder, races):
 def record_one(folder, name, path):
     target = os.path.join(os.path.abspath(folder), name + SUFFIX)
     with tempfile.TemporaryDirectory() as scratch:
-        _, out, err = tricolor("explore", os.path.abspath(path), "--time", RECORD_SECONDS, "--json",
-                               "-", folder=scratch)
+        _, out, err = tricolor("explore", os.path.abspath(path), *RECORD, "--json", "-",
+                               folder=scratch)
         result = json.loads(out) if out else {}
         violation = result.get("violation")
         if not violation or not result["expectation"]["holds"] or not violation.get("file"):
@@ -148,8 +148,7 @@ BYTES_OF = ["weave-markterm-stale", "map-stale-bucket", "sched-ready-before-park
 def found(races, name, folder):
     """The token and the file of a violation, searched now."""
     path = os.path.join(os.path.abspath(races), name + ".json")
-    status, out, err = tricolor("explore", path, "--time", RECORD_SECONDS, "--json", "-",
-                                folder=folder)
+    status, out, err = tricolor("explore", path, *RECORD, "--json", "-", folder=folder)
     assert status == 0, err
     violation = json.loads(out)["violation"]
     return path, violation["token"], os.path.join(folder, violation["file"])
