@@ -356,6 +356,7 @@ void go_poll_request(struct go_p *p);
 void go_run_safepoint_fn(struct go_p *p);
 void go_run_safepoint_fn_locked(struct go_p *p);
 void go_sysmon_main(void *arg);
+void go_sysmon_wake_locked(void);    /* a P runs, or may, that did not */
 uint64_t go_timers_first_ns(void);   /* earliest sleeper of all Ps; 0: none */
 void go_timer_wake(uint64_t when_ns);/* a sleeper was added */
 

@@ -24,7 +24,8 @@ struct go_p *go_idle_p_get_locked(void) {
   p->idle_next = NULL;
   uint32_t i = p->gc.index;
   at_u64_and_acqrel(&go_sched.idle_p_mask[i / 64], ~(1ULL << (i % 64))); /* go_idle_p_test */
-  at_u32_add_seq(&go_sched.idle_p_count, UINT32_MAX); /* pairs with go_wake_idle */
+  uint32_t idle = at_u32_add_seq(&go_sched.idle_p_count, UINT32_MAX); /* pairs with go_wake_idle */
+  if (idle == go_sched.procs) go_sysmon_wake_locked(); /* (sched.watch) */
   return p;
 }
 

@@ -9,8 +9,7 @@ enum {
   IDLE_ROUNDS = 50,         /* without a preemption before the sleep begins to double */
   TRIM_EVERY_NS = 1000000000
 };
-/* A P that is taken by a timer just after the look at them is not watched for so long at most. */
-static const uint64_t DEEP_SLEEP_NS = 1000000000;
+static const uint64_t DEEP_SLEEP_NS = 60000000000;
 
 uint64_t go_timers_first_ns(void) {
   uint64_t first = 0;
@@ -36,12 +35,23 @@ static bool all_idle(void) {
          at_u32_load_acquire(&go_sched.idle_p_count) == go_sched.procs;
 }
 
-/* With nothing to watch. Woken by the restart of the world. True: it was woken early. */
+void go_sysmon_wake_locked(void) {
+  rt_assert(plat_mutex_held(&go_sched.lock));
+  if (at_u32_xchg_acqrel(&go_sched.sysmon_waiting, 0) != 0) /* pairs with deep_sleep */
+    plat_note_wake(&go_sched.sysmon_note);
+}
+
+/* INV sched.watch: a P that runs is looked at within SLEEP_MAX_NS.
+ * Kept by:    the decision to sleep, the first P leaving the idle list and the restart of the world
+ *             hold the same lock; the latter two wake who sleeps.
+ * Checked by: tests/sched/test_world.c (test_watch). */
+
+/* With nothing to watch. True: it was woken early. */
 static bool deep_sleep(uint64_t now_ns) {
   plat_mutex_lock(&go_sched.lock);
   bool sleep = all_idle();
   if (sleep) {
-    at_u32_store_release(&go_sched.sysmon_waiting, 1); /* pairs with start */
+    at_u32_store_release(&go_sched.sysmon_waiting, 1); /* pairs with go_sysmon_wake_locked */
     plat_note_clear(&go_sched.sysmon_note);
     if (at_u32_load_acquire(&go_sched.shutdown) != 0) /* pairs with begin_shutdown */
       plat_note_wake(&go_sched.sysmon_note);
@@ -52,7 +62,7 @@ static bool deep_sleep(uint64_t now_ns) {
   uint64_t first = go_timers_first_ns();
   if (first != 0 && first < until) until = first;
   bool woken = plat_note_wait_until(&go_sched.sysmon_note, until);
-  at_u32_store_release(&go_sched.sysmon_waiting, 0); /* pairs with start */
+  at_u32_store_release(&go_sched.sysmon_waiting, 0); /* pairs with go_sysmon_wake_locked */
   return woken;
 }
 

@@ -135,8 +135,7 @@ static uint64_t start(struct gc_mutator *self, struct gc_stop *stop) {
   gc_p_acquired(&own->gc);
   at_u32_store_seq(&go_sched.stop_wanted, 0); /* pairs with is_wanted */
   at_quiet_store(&go_sched.stop_asked, 0);
-  if (at_u32_xchg_acqrel(&go_sched.sysmon_waiting, 0) != 0) /* pairs with deep_sleep */
-    plat_note_wake(&go_sched.sysmon_note);
+  go_sysmon_wake_locked();
   plat_mutex_unlock(&go_sched.lock);
   while (m != NULL) {
     struct go_m *next = m->idle_next;

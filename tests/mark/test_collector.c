@@ -397,7 +397,7 @@ static void test_runs(void **state) {
     struct outcome out;
     r.procs = procs;
     r.gc.gogc = 10;
-    r.repeats = 10;
+    r.repeats = (uint32_t)test_scaled(10) + 1;
     run_expect_ok(&r, &out);
   }
 }

@@ -86,7 +86,7 @@ static void order_parent(struct go_g *g, void *arg, void *heap_arg) {
 }
 
 /* After a peak the stacks nobody asks for any more are given back, and can be used again. */
-enum { PEAK = 2000, PEAK_STACK_BYTES = 8192 };
+enum { PEAK_STACK_BYTES = 8192 };
 
 struct peak {
   struct go_sema hold;
@@ -104,9 +104,10 @@ static void peak_member(struct go_g *g, void *arg, void *heap_arg) {
 }
 
 static void make_peak(struct go_g *g, struct peak *p) {
-  go_waitgroup_add(g, &p->done, PEAK);
-  for (int i = 0; i < PEAK; i++) go_spawn(g, "peak", peak_member, p, NULL);
-  for (int i = 0; i < PEAK; i++) go_sema_release(g, &p->hold, false);
+  int32_t peak = 200 + (int32_t)test_scaled(1800);
+  go_waitgroup_add(g, &p->done, peak);
+  for (int32_t i = 0; i < peak; i++) go_spawn(g, "peak", peak_member, p, NULL);
+  for (int32_t i = 0; i < peak; i++) go_sema_release(g, &p->hold, false);
   go_waitgroup_wait(g, &p->done);
 }
 

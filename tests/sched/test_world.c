@@ -1,5 +1,6 @@
 /* What the collector asks of the scheduler: stops, ragged barriers, suspensions; and preemption,
  * sleeping and idling. Covers INV sched.status, sched.running, sched.poll, sched.wake. */
+#include "runtime/lockrank.h"
 #include "support.h"
 
 enum { MOST = 16 };
@@ -295,6 +296,59 @@ static void test_preemption(void **state) {
   assert_true(t.polls > 0);
 }
 
+/* What runs again after all Ps were idle is watched, though neither a timer nor a restart of the
+ * world has woken it. The Ps idle for longer than sysmon's short sleeps: it sleeps deeply. */
+struct watched {
+  struct tight tight;
+  struct go_g *main;
+  struct plat_mutex lock;
+  struct plat_thread waker;
+  uint64_t took_ns;
+};
+
+static void watched_waker(void *arg) {
+  struct watched *w = arg;
+  plat_sleep_ns(100000000);
+  plat_mutex_lock(&w->lock);
+  plat_mutex_unlock(&w->lock); /* it is parked */
+  go_ready_on(NULL, w->main, false);
+}
+
+static void far_sleeper(struct go_g *g, void *arg, void *heap_arg) {
+  (void)arg, (void)heap_arg;
+  go_sleep_ns(g, UINT64_C(3600) * 1000000000); /* not a deadlock */
+}
+
+static void watched_main(struct go_g *g, void *arg, void *heap_arg) {
+  struct watched *w = arg;
+  (void)heap_arg;
+  w->main = g;
+  go_spawn(g, "far", far_sleeper, NULL, NULL);
+  go_yield(g);
+  plat_mutex_lock(&w->lock);
+  rt_assert(plat_thread_start(&w->waker, "waker", watched_waker, w) == RT_OK);
+  go_park(g, &w->lock, "test");
+  go_spawn(g, "tight", tight_loop, &w->tight, NULL);
+  uint64_t begin_ns = plat_now_ns();
+  go_yield(g);
+  w->took_ns = plat_now_ns() - begin_ns;
+  at_u32_store_release(&w->tight.is_over, 1);
+}
+
+static void test_watch(void **state) {
+  (void)state;
+  struct watched w = {0};
+  struct go_config config;
+  struct go_totals totals;
+  plat_mutex_init(&w.lock, RT_RANK_TEST, "test");
+  go_config_default(&config);
+  config.procs = 1;
+  test_go_with(&config, watched_main, &w, &totals);
+  plat_thread_join(&w.waker);
+  assert_true(totals.preemptions >= 1);
+  assert_true(w.took_ns < 30 * UINT64_C(1000000000));
+}
+
 /* While no_preempt is above 0 a poll does nothing, but the request stays. */
 static void no_preempt_main(struct go_g *g, void *arg, void *heap_arg) {
   (void)arg, (void)heap_arg;
@@ -483,7 +537,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_stop),       cmocka_unit_test(test_slow_stop),
       cmocka_unit_test(test_ragged),     cmocka_unit_test(test_storm),
-      cmocka_unit_test(test_preemption), cmocka_unit_test(test_no_preempt),
+      cmocka_unit_test(test_preemption), cmocka_unit_test(test_watch),
+      cmocka_unit_test(test_no_preempt),
       cmocka_unit_test(test_sleep),      cmocka_unit_test(test_timers),
       cmocka_unit_test(test_idle),       cmocka_unit_test(test_deadlock),
   };
