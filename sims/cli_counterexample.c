@@ -295,7 +295,7 @@ static void print_shrunk(const cJSON *v, FILE *f) {
     const char *text = cJSON_GetStringValue(line);
     fprintf(f, "  %s\n", sim_text_clean(text != NULL ? text : "", clean, sizeof clean));
   }
-  if (all > SHRUNK_MAX) fprintf(f, "  and %u changes more\n", all - SHRUNK_MAX);
+  if (all > SHRUNK_MAX) fprintf(f, "  and %u more\n", all - SHRUNK_MAX);
 }
 
 /* "data choices: gc.barrier.kind=none, seed=2", as the scenario has them; else their numbers. */

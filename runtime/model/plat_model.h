@@ -187,6 +187,22 @@ void plat_model_fail_run(int kind, const char *message);
 /* Zeroed memory of the world, never freed; outside plat_main too. */
 void *plat_model_world_alloc(size_t bytes);
 
+/* A thread that went on and on after an operation. */
+struct plat_model_stuck {
+  const char *thread;    /* its name */
+  void *self;            /* its plat_self */
+  const struct plat_site *site; /* of its last operation */
+  uint64_t cpu_ns;       /* so long */
+};
+/* Watches explored runs: one in which the program goes on for cpu_ns of this process's processor
+ * time, or a tenth more, without an operation ends as PLAT_MODEL_CUT_OFF, and before that is told,
+ * stuck is called outside the world; what points into the world is good until the next run. 0: ends
+ * watching. Uses SIGVTALRM. */
+void plat_model_watch(uint64_t cpu_ns,
+                      void (*stuck)(const struct plat_model_stuck *what, void *arg), void *arg);
+/* In a child of fork, whose runs are not watched otherwise: as in its parent. */
+void plat_model_watch_child(void);
+
 /* Up to 8 bytes of the world as they lie, of a variable that is gone, too; lowest address first. */
 uint64_t plat_model_word(const void *address, uint32_t bytes);
 

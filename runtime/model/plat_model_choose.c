@@ -41,6 +41,7 @@ static struct explorer {
   struct model_thread *judged;        /* has gone to the host for a verdict; NULL: nobody */
   enum model_verdict verdict;
   uint64_t period;                    /* of a livelock */
+  uint64_t runs;                      /* begun */
   int status;
 } *explorer;
 
@@ -114,6 +115,11 @@ void plat_model_fail_run(int kind, const char *message) {
 }
 
 bool model_in_explored_run(void) { return explorer != NULL && explorer->outcome != NULL; }
+
+uint64_t model_run_in_program(void) {
+  bool is_model = !model_in_explored_run() || explorer->keeper != NULL || explorer->judged != NULL;
+  return is_model ? 0 : explorer->runs;
+}
 
 _Noreturn static void end_blocked(enum plat_model_end end, const char *what) {
   char text[PLAT_MODEL_MESSAGE_BYTES], blocked[PLAT_MODEL_MESSAGE_BYTES - 100];
@@ -549,6 +555,7 @@ void plat_model_explore(struct plat_model_outcome *out) {
   if (h->keep_at != 0) explorer->kept_by[h->keep_in] = NULL;
   model_image_restore(h->from);
   explorer->outcome = out;
+  explorer->runs++;
   explorer->ended_by = NULL;
   struct model_thread *next = first_of_run(h->from);
   model.look_at_steps = end_of_stretch();
@@ -556,6 +563,7 @@ void plat_model_explore(struct plat_model_outcome *out) {
   out->begun_points = model.points;
   for (; next != NULL; next = who_goes_back()) model_enter_world(next);
   model.hooks = explorer->hooks;
+  model_watch_tell();
 }
 
 bool plat_model_has_kept(uint32_t slot) {

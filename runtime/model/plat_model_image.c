@@ -63,6 +63,7 @@ static struct image {
   struct stacks stacks;                /* at the mark */
   struct moment moment[PLAT_MODEL_KEPT_MAX];
   struct sigaction previous[CRASHES];
+  stack_t previous_stack;              /* for signals */
 } *image;
 
 static const struct crash {
@@ -163,7 +164,7 @@ static void handle_faults(void) {
                              .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
   stack_t stack = {.ss_sp = image->signal_stack, .ss_size = SIGNAL_STACK_BYTES};
   sigemptyset(&action.sa_mask);
-  rt_assert(sigaltstack(&stack, NULL) == 0);
+  rt_assert(sigaltstack(&stack, &image->previous_stack) == 0);
   for (uint32_t i = 0; i < CRASHES; i++)
     rt_assert(sigaction(crashes[i].number, &action, &image->previous[i]) == 0);
 }
@@ -289,6 +290,7 @@ void model_image_drop(void) {
     free(i->moment[k].parts);
     free(i->moment[k].copies);
   }
+  rt_assert(sigaltstack(&i->previous_stack, NULL) == 0);
   image = NULL;
   vmem_release(i->pages, PAGES_MAX * sizeof *i->pages);
   vmem_release(i->copies, (size_t)PAGES_MAX * PAGE_BYTES);

@@ -32,6 +32,7 @@ enum {
 };
 #define TELL_EVERY_NS UINT64_C(100000000)
 #define KEEP_EVERY_NS UINT64_C(1000000000)
+#define HANG_NS UINT64_C(10000000000) /* of processor time, without an operation */
 
 enum doing { DOING_SETUP, DOING_LEARNING, DOING_SEARCH, DOING_SHRINKING, DOING_MINIMISING,
              DOING_REMEDIES, DOING_REPLAY };
@@ -55,6 +56,7 @@ struct explorer {
   struct xp_races *sample;         /* places learned from a sample of many variants; NULL: few */
   uint8_t *sites;                  /* config.point_sites */
   uint64_t begin_ns, found_ns;
+  pid_t pid;                       /* of the process that tells */
   uint64_t learning_ns;            /* that the search has been given back */
   cJSON *violation;
   const struct xp_file *file;      /* replayed; NULL: a token, or a search */
@@ -133,6 +135,28 @@ static void write_so_far(struct explorer *x, const cJSON *violation) {
   if (!x->has_report) x->current.elapsed_ns = x->kept_ns - x->begin_ns;
   if (r->share_count > 0)
     write_result_as("so-far", document(x, r, cJSON_Duplicate(violation, true)));
+}
+
+/* ---- what never ends ------------------------------------------------------------------------- */
+
+/* A schedule in which the program goes on for ever: there is nothing more to be done here. In a
+ * process of a job it is the other's business to tell what there is; a violation has been told
+ * when it was found. */
+_Noreturn static void on_stuck(const struct plat_model_stuck *what, void *arg) {
+  struct explorer *x = arg;
+  const struct plat_site *s = what->site;
+  const char *goroutine = xp_goroutine_of(what->self);
+  fprintf(stderr, "the program hangs while %s: %s %s goes on without an operation, for %.1f s of "
+          "processor time, after %s at %s:%u\n", doing_words[x->doing],
+          goroutine != NULL ? "goroutine" : "thread", goroutine != NULL ? goroutine : what->thread,
+          (double)what->cpu_ns / 1e9, s->what, s->file + strspn(s->file, "./"), (unsigned)s->line);
+  if (getpid() == x->pid && x->found_ns == 0) write_so_far(x, NULL);
+  _exit(TRI_EXIT_ENGINE);
+}
+
+static void watch(struct explorer *x) {
+  uint64_t deadline_ns = x->scenario->deadline_ns;
+  plat_model_watch(deadline_ns < HANG_NS ? deadline_ns : HANG_NS, on_stuck, x);
 }
 
 /* ---- what it is doing ------------------------------------------------------------------------ */
@@ -649,6 +673,8 @@ int engine_explore(struct engine *e) {
   configure(x);
   x->config.stop = is_asked_to_end;
   x->config.stop_arg = x;
+  x->pid = getpid();
   handle_signals();
+  watch(x);
   return e->options.replay != NULL ? replay_asked(x) : search(x);
 }

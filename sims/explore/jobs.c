@@ -69,6 +69,7 @@ _Noreturn static void work(const struct xp_config *config, struct context *conte
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   signal(SIGTERM, SIG_IGN); /* the calling process says when to stop */
   signal(SIGINT, SIG_IGN);
+  plat_model_watch_child();
   bool done = xp_search(config, &r);
   if (done && r.failure.is_found) lower_limit(context->shared, r.failure.index);
   done = done && xp_report_write(&r, out) && fflush(out) == 0;

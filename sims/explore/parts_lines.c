@@ -89,12 +89,15 @@ static void tell_body(struct lines *l, uint32_t body) {
   free(names);
 }
 
-/* "channel c", "map.put m of writer" */
+/* "channel c", "writer: map.put m" */
 static char *owner_name(const struct xp_parts *p, uint32_t owner) {
   const struct xp_part *part = &p->part[owner];
   if (part->kind == XP_PART_GROUP)
     return sim_printf("goroutines %s", member_text(part->node, "name"));
-  if (part->kind == XP_PART_THING) return sim_strdup(xp_thing_name(part));
+  if (part->kind == XP_PART_THING) {
+    const char *list = part->node->parent->key; /* "channels": of more than one */
+    return sim_printf("%.*s %s", (int)strlen(list) - 1, list, xp_thing_name(part));
+  }
   char *op = op_name(p, part);
   char *text = sim_printf("%s: %s", body_name(p, body_of(p, owner)), op);
   free(op);

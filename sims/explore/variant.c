@@ -75,7 +75,7 @@ struct scenario *xp_variant_load(const struct scenario *sc, const uint32_t *choi
 
 /* ---- plain-data races ------------------------------------------------------------------------ */
 
-static const char *actor_of(const void *self) {
+const char *xp_goroutine_of(const void *self) {
   uint32_t number;
   const struct go_g *g = go_of_thread(self, &number);
   return g != NULL ? go_name(g) : NULL;
@@ -100,7 +100,7 @@ struct xp_happens *xp_variant_check(const struct scenario *sc, const uint8_t *po
                    (sc->explore_races == SC_RACES_ANNOUNCED && meets_plain_data(point_sites));
   bool is_free = false;
   for (uint32_t i = 0; i < sc->map_count; i++) is_free |= sc->maps[i].allow_races;
-  return is_wanted ? xp_happens_new(is_free, actor_of) : NULL;
+  return is_wanted ? xp_happens_new(is_free, xp_goroutine_of) : NULL;
 }
 
 /* ---- the world ------------------------------------------------------------------------------- */

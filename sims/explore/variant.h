@@ -27,6 +27,9 @@ struct scenario *xp_variant_read(const char *json, const struct sc_override *set
  * everywhere), for xp_config; NULL: nobody has to. Freed with xp_happens_free. */
 struct xp_happens *xp_variant_check(const struct scenario *sc, const uint8_t *point_sites);
 
+/* The goroutine that a thread of the world runs, by its plat_self; NULL: none. */
+const char *xp_goroutine_of(const void *self);
+
 /* Prepares the world of sc. e is the engine; TRI_EXIT_OK: prepared. A failure in the setup ends the
  * program. */
 int xp_variant_prepare(struct engine *e, struct scenario *sc);

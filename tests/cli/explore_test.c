@@ -68,7 +68,7 @@ static void test_shrunk(void **state) {
   assert_int_equal(r->status, 1);
   assert_contains(r->out, "\nthe scenario was made smaller first: 31 tried, 94.0 us, then the time "
                           "was up (--shrink)\n  goroutine reader left out\n  b\n");
-  assert_contains(r->out, "  h\n  and 1 changes more\n");
+  assert_contains(r->out, "  h\n  and 1 more\n");
   assert_contains(r->out, "See it again, in the smaller scenario, which is in the file\n"
                           "  tricolor replay mini-5e1c.schedule.json\n  tricolor replay 'tri1:");
   r = cli(changed_document(NO_MORE, NOT_SHRUNK), "explore mini.json");

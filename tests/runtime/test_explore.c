@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "plat_model.h"
 #include "runtime/lockrank.h"
@@ -514,6 +516,73 @@ static void a_world_without_a_mark_just_runs(void **state) {
   assert_int_equal(status, 0);
 }
 
+/* ---- hangs ----------------------------------------------------------------------------------- */
+
+static void open_and_shut(void *arg) {
+  (void)arg;
+  at_u32_store_seq(&w.go, 1);
+  at_u32_store_seq(&w.go, 0);
+}
+
+/* Waits for what is no operation: nobody else ever runs. */
+static void hang(void *arg) {
+  const volatile uint32_t *plain = (const volatile uint32_t *)&w.go;
+  (void)arg;
+  if (at_u32_load_seq(&w.go) == 0) return;
+  while (*plain != 0) {
+  }
+}
+
+static void hanging_body(void) { two_threads(open_and_shut, hang); }
+
+/* Long, but it goes on. */
+static void look_often(void *arg) {
+  (void)arg;
+  for (int i = 0; i < 1000000; i++) at_u32_load_seq(&w.value);
+}
+
+static void busy_body(void) { two_threads(look_often, look_often); }
+
+enum { HUNG = 7 };
+
+_Noreturn static void tell_stuck(const struct plat_model_stuck *what, void *arg) {
+  bool is_right = strcmp(what->thread, "b") == 0 && what->cpu_ns == *(uint64_t *)arg &&
+                  strcmp(what->site->what, "at_u32_load_seq(&w.go)") == 0;
+  _exit(is_right ? HUNG : 1);
+}
+
+/* The exit status of a process that runs all schedules, watched for so long. sites: where there are
+ * points; NULL: everywhere. */
+static int watched(void (*body)(void), const uint8_t *sites, uint64_t cpu_ns) {
+  int status = 0;
+  plat_model_watch(cpu_ns, tell_stuck, &cpu_ns);
+  pid_t pid = fork();
+  if (pid == 0) {
+    plat_model_watch_child();
+    alarm(60);
+    rt_assert(plat_model_prepare(run_void, &body, &status));
+    search->step_max = 10000000;
+    run_all(0, sites);
+    plat_model_leave();
+    _exit(0);
+  }
+  plat_model_watch(0, NULL, NULL);
+  assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void a_hang_is_told(void **state) {
+  (void)state;
+  assert_int_equal(watched(hanging_body, NULL, 50000000), HUNG);
+}
+
+static void what_goes_on_is_no_hang(void **state) {
+  uint8_t *nowhere = calloc(plat_model_site_count(), 1);
+  (void)state;
+  assert_int_equal(watched(busy_body, nowhere, 1000000), 0);
+  free(nowhere);
+}
+
 #define EXPLORES(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void) {
@@ -535,6 +604,8 @@ int main(void) {
       EXPLORES(a_schedule_has_one_trace),
       EXPLORES(a_run_from_a_moment_is_the_whole_run),
       EXPLORES(a_world_without_a_mark_just_runs),
+      EXPLORES(a_hang_is_told),
+      EXPLORES(what_goes_on_is_no_hang),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -165,6 +165,7 @@ static void only_what_matters_is_left(void **state) {
   assert_true(has_line(&s, "goroutines writer count 4 -> 1"));
   assert_true(has_line(&s, "writer: loop count 1000 -> 12"));
   assert_true(has_line(&s, "runtime procs 8 -> 4"));
+  assert_true(has_line(&s, "map m hint 9 -> 0"));
   assert_true(has_line(&s, "maps n, unused left out"));
   shrink_many(&m, &again);
   assert_string_equal(again.scenario, s.scenario);

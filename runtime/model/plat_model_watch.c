@@ -1,0 +1,70 @@
+/* Explored runs watched by a timer: a program that goes on without an operation gives nobody else
+ * the processor back. The timer counts processor time, so a slow or a suspended machine is no
+ * hang. */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/time.h>
+
+#include "plat_model_int.h"
+#include "runtime/check.h"
+
+enum { TICKS = 10, NS_PER_US = 1000, US_PER_S = 1000000 };
+
+/* In malloc's memory, which is no part of the world; watch itself never changes while there is a
+ * timer. */
+static struct watch {
+  uint64_t cpu_ns;
+  void (*stuck)(const struct plat_model_stuck *what, void *arg);
+  void *arg;
+  uint64_t run, steps;   /* at the last tick */
+  uint32_t ticks;        /* since then that found the same */
+  const struct model_thread *thread; /* has hung; NULL: none */
+} *watch;
+
+/* On the stack for signals: as after a crash, it is left for good. */
+static void on_tick(int number) {
+  struct watch *w = watch;
+  uint64_t run = model_run_in_program();
+  bool is_same = run != 0 && run == w->run && model.stats.steps == w->steps;
+  (void)number;
+  w->run = run;
+  w->steps = model.stats.steps;
+  w->ticks = is_same ? w->ticks + 1 : 0;
+  if (w->ticks < TICKS) return;
+  w->ticks = 0;
+  w->thread = model.running;
+  model_end_run(PLAT_MODEL_CUT_OFF, 0, "");
+}
+
+static void set_timer(uint64_t ns) {
+  uint64_t us = ns / NS_PER_US;
+  struct timeval every = {(time_t)(us / US_PER_S), (suseconds_t)(us % US_PER_S)};
+  struct itimerval timer = {.it_interval = every, .it_value = every};
+  rt_assert(setitimer(ITIMER_VIRTUAL, &timer, NULL) == 0);
+}
+
+void plat_model_watch(uint64_t cpu_ns,
+                      void (*stuck)(const struct plat_model_stuck *what, void *arg), void *arg) {
+  struct sigaction action = {.sa_handler = on_tick,
+                             .sa_flags = SA_ONSTACK | SA_NODEFER | SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  set_timer(0);
+  if (watch == NULL) watch = calloc(1, sizeof *watch);
+  if (watch == NULL) rt_fatal(RT_END_NOMEM, "out of memory: nothing to watch with");
+  *watch = (struct watch){.cpu_ns = cpu_ns, .stuck = stuck, .arg = arg};
+  rt_assert(sigaction(SIGVTALRM, &action, NULL) == 0);
+  plat_model_watch_child();
+}
+
+void plat_model_watch_child(void) {
+  if (watch != NULL) set_timer(watch->cpu_ns / TICKS);
+}
+
+void model_watch_tell(void) {
+  if (watch == NULL || watch->thread == NULL) return;
+  const struct model_thread *t = watch->thread;
+  struct plat_model_stuck what = {.thread = t->name, .self = t->self, .site = t->pending.site,
+                                  .cpu_ns = watch->cpu_ns};
+  watch->thread = NULL;
+  watch->stuck(&what, watch->arg);
+}
