@@ -56,6 +56,7 @@ static const struct fid_workload workloads[] = {
    {{0}}},
   {"f", "churn beside a live queue of 64 MiB", "f_churn_64MiB", "churn-64mib", false, {{0}}},
 };
+enum { PACE_RUNS = 5, PACE_OBJECTS = 2000000 };
 enum { WORKLOADS = sizeof workloads / sizeof workloads[0], CASES = WORKLOADS * GOGC_COUNT };
 
 /* One invocation. */
@@ -66,6 +67,7 @@ struct fidelity {
   char *engine[FID_RECORDED]; /* FID_OURS, FID_GO; the latter NULL: not there */
   uint32_t runs;
   double startup_bytes; /* live heap of a Go program that does nothing, less ours; 0: unknown */
+  double alloc_extra_ns; /* that an object takes longer in Go; 0: unknown, or it does not */
   bool wanted[WORKLOADS], is_done[CASES];
   char account[CASES][FID_ACCOUNT_MAX]; /* of the last pair of runs; empty: not known */
   struct fid_case cases[CASES];
@@ -118,9 +120,9 @@ static void sets_free(struct fid_sets *s) {
   }
 }
 
-/* What a run of Go hashed with, how large its globals are and what lived in its heap before main,
- * for ours to have the same; and Go's way with huge pages. */
-static void sets_like_go(struct fid_sets *s, const cJSON *go, double startup_bytes) {
+/* What a run of Go hashed with, how large its globals are, what lived in its heap before main and
+ * how long it takes for an object, for ours to have the same; and Go's way with huge pages. */
+static void sets_like_go(struct fid_sets *s, const cJSON *go, const struct fidelity *f) {
   const cJSON *map;
   cJSON_ArrayForEach(map, sim_metric_find(go, "maps")) {
     const char *key = cJSON_GetStringValue(sim_metric_find(map, "hash_key"));
@@ -130,8 +132,10 @@ static void sets_like_go(struct fid_sets *s, const cJSON *go, double startup_byt
              sim_printf("%llu", strtoull(key, NULL, 16)));
     sets_add(s, sim_printf("maps.%s.hash0", map->string), sim_printf("%.0f", hash0));
   }
-  if (startup_bytes > 0)
-    sets_add(s, sim_strdup("gc.startup_bytes"), sim_printf("%.0f", startup_bytes));
+  if (f->startup_bytes > 0)
+    sets_add(s, sim_strdup("gc.startup_bytes"), sim_printf("%.0f", f->startup_bytes));
+  if (f->alloc_extra_ns > 0)
+    sets_add(s, sim_strdup("gc.alloc_extra_ns"), sim_printf("%.0f", f->alloc_extra_ns));
   sets_add(s, sim_strdup("gc.huge_pages"), sim_strdup("large"));
   double globals;
   bool is_known = sim_metric_number(go, "gc.cycle_list.0.globals_bytes", &globals);
@@ -146,7 +150,7 @@ static struct scenario *load(const struct fid_workload *w, int gogc, const struc
   sets_add(&sets, sim_strdup("gc.gogc"), sim_strdup(gogc_texts[gogc]));
   for (int i = 0; i < 2 && w->sets[i].path != NULL; i++)
     sets_add(&sets, sim_strdup(w->sets[i].path), sim_strdup(w->sets[i].value));
-  if (ours != NULL) sets_like_go(&sets, go, ours->startup_bytes);
+  if (ours != NULL) sets_like_go(&sets, go, ours);
   struct sim_options o = {.sets = sets.list, .set_count = sets.count};
   char *file = sim_scenario_path(w->scenario);
   struct scenario *s = file != NULL ? sim_scenario_read(file, &o) : NULL;
@@ -274,26 +278,60 @@ static int run_case(struct fidelity *f, const struct fid_workload *w, int gogc,
   return status;
 }
 
+/* One side of a small program, run once, of which one figure is wanted. False: it failed (said on
+ * stderr) or Ctrl-C. */
+static bool probe(struct fidelity *f, int side, const char *text, const char *metric,
+                  double *out) {
+  struct sc_errors errors = {0};
+  struct scenario *s = scenario_load("probe", text, strlen(text), NULL, 0, &errors);
+  cJSON *result = s != NULL ? run_once(f, s->name, side, s) : NULL;
+  bool good = result != NULL && sim_metric_number(result, metric, out);
+  cJSON_Delete(result);
+  scenario_free(s);
+  sc_errors_free(&errors);
+  return good;
+}
+
 /* What lives in the heap of a program that only asks for a collection: Go's less ours. */
-static int measure_startup(struct fidelity *f) {
+static bool measure_startup(struct fidelity *f) {
   static const char text[] =
       "{\"name\":\"start-up\",\"goroutines\":[{\"body\":[{\"op\":\"gc\"}]}]}";
   double marked[FID_RECORDED] = {0, 0};
-  struct sc_errors errors = {0};
-  struct scenario *s = scenario_load("start-up", text, strlen(text), NULL, 0, &errors);
-  bool good = s != NULL;
-  sim_progress_open(&f->progress, FID_RECORDED);
-  for (int side = 0; good && side < FID_RECORDED; side++) {
+  for (int side = 0; side < FID_RECORDED; side++) {
     sim_progress_run(&f->progress, (uint32_t)side + 1, "start-up");
-    cJSON *result = run_once(f, "start-up", side, s);
-    good = result != NULL;
-    sim_metric_number(result, "gc.cycle_list.0.heap_marked_bytes", &marked[side]);
-    cJSON_Delete(result);
+    if (!probe(f, side, text, "gc.cycle_list.0.heap_marked_bytes", &marked[side])) return false;
   }
-  sim_progress_clear(&f->progress);
   f->startup_bytes = marked[FID_GO] - marked[FID_OURS];
-  scenario_free(s);
-  sc_errors_free(&errors);
+  return true;
+}
+
+/* How much longer an object takes in Go: a queue of a few nodes, so that there is next to nothing
+ * to mark and no memory is touched for the first time. Processor time, and the quickest of a few
+ * runs in turns: what else the machine does counts little. */
+static bool measure_pace(struct fidelity *f) {
+  static const char text[] =
+      "{\"name\":\"pace\",\"runtime\":{\"procs\":1},\"gc\":{\"gogc\":400},"
+      "\"lists\":{\"q\":{\"node_bytes\":64}},\"goroutines\":[{\"body\":[{\"op\":\"loop\","
+      "\"count\":1000000,\"body\":[{\"op\":\"list.push\",\"list\":\"q\"},"
+      "{\"op\":\"list.pop\",\"list\":\"q\"},{\"op\":\"alloc\",\"bytes\":64,\"pointers\":1}]}]}]}";
+  double least[FID_RECORDED] = {INFINITY, INFINITY};
+  for (uint32_t i = 0; i < FID_RECORDED * PACE_RUNS; i++) {
+    int side = (int)(i % FID_RECORDED);
+    double cpu_ns = INFINITY;
+    sim_progress_run(&f->progress, FID_RECORDED + i + 1, "pace");
+    if (!probe(f, side, text, "cpu_ns", &cpu_ns)) return false;
+    if (cpu_ns < least[side]) least[side] = cpu_ns;
+  }
+  double extra_ns = (least[FID_GO] - least[FID_OURS]) / PACE_OBJECTS;
+  f->alloc_extra_ns = extra_ns > 0 ? floor(extra_ns + 0.5) : 0;
+  return true;
+}
+
+/* What Go has and ours is to have, too. */
+static int measure_go(struct fidelity *f) {
+  sim_progress_open(&f->progress, FID_RECORDED * (1 + PACE_RUNS));
+  bool good = measure_startup(f) && measure_pace(f);
+  sim_progress_clear(&f->progress);
   int interrupted = sim_interrupted(f->cli);
   return interrupted != 0 ? interrupted : good ? TRI_EXIT_OK : TRI_EXIT_ENGINE;
 }
@@ -427,12 +465,14 @@ static void print_rules(const struct fidelity *f, FILE *out) {
     "nearest other one, are as far apart. A goal of Go that was read too late is known to the "
     "MiB. Assist share of the processor time within a factor of 1.5 where Go's is at least 1 %; "
     "Go varies: outside, but among Go's own runs, here and recorded. Medians. Ours has from its "
-    "start on as much live heap as a Go program that does nothing, as many bytes of globals, and "
-    "asks for huge pages where Go does. Without Go here: hash seed, no further from Go's "
-    "recorded runs than these span; start-up, small.");
+    "start on as much live heap as a Go program that does nothing, as many bytes of globals, takes "
+    "as long for each object its operations allocate, and asks for huge pages where Go does. "
+    "Without Go here: hash seed, no further from Go's recorded runs than these span; start-up, "
+    "small.");
   if (f->startup_bytes > 0)
-    fprintf(out, "Live heap of a Go program that does nothing, more than ours: %.0f bytes\n",
-            f->startup_bytes);
+    fprintf(out, "Live heap of a Go program that does nothing, more than ours: %.0f bytes; time of "
+                 "an object there, longer than ours: %.0f ns\n",
+            f->startup_bytes, f->alloc_extra_ns);
   if (f->engine[FID_GO] == NULL) {
     fprintf(out, "Go did not run here: no engine tricolor-native-go.\n");
   }
@@ -519,6 +559,7 @@ static cJSON *fidelity_json(const struct fidelity *f) {
   cJSON_AddStringToObject(doc, "schema", FIDELITY_SCHEMA);
   cJSON_AddNumberToObject(doc, "runs", f->runs);
   cJSON_AddNumberToObject(doc, "startup_bytes", f->startup_bytes);
+  cJSON_AddNumberToObject(doc, "alloc_extra_ns", f->alloc_extra_ns);
   cJSON *list = cJSON_AddArrayToObject(doc, "cases");
   for (int i = 0; i < CASES; i++) {
     if (!f->is_done[i]) continue;
@@ -562,7 +603,7 @@ static bool choose(const struct sim_options *o, bool *wanted) {
 }
 
 static int run_all(struct fidelity *f) {
-  int status = f->engine[FID_GO] != NULL ? measure_startup(f) : TRI_EXIT_OK;
+  int status = f->engine[FID_GO] != NULL ? measure_go(f) : TRI_EXIT_OK;
   for (int i = 0; i < CASES && status == TRI_EXIT_OK; i++) {
     const struct fid_workload *w = &workloads[i / GOGC_COUNT];
     if (!f->wanted[i / GOGC_COUNT]) continue;

@@ -254,6 +254,10 @@ static const struct sc_row gc_rows[] = {
      .initial = 0, .doc = "Global data the pacer is to reckon with beside the scenario's own."},
     {"startup_bytes", SC_TYPE_BYTES, AT(struct scenario, startup_bytes), .min = 0, .max = GIB(1),
      .initial = 0, .doc = "What lives in the heap from before the setup on, in objects of 1 KiB."},
+    {"alloc_extra_ns", SC_TYPE_INT, AT(struct scenario, alloc_extra_ns), .max = 1000000,
+     .initial = 0,
+     .doc = "So much longer than the allocator takes an object that the program's operations "
+            "allocate, in ns: a slower runtime's pace."},
     {"huge_pages", SC_TYPE_ENUM, AT(struct scenario, huge_pages), .words = sim_huge_pages,
      .initial = GC_HUGE_ALL, .doc = "Which part of the heap asks for pages of 2 MiB."},
     {"boehm", SC_TYPE_OBJECT, .sub = &boehm_object, .doc = "What only the Boehm collector heeds."},

@@ -194,6 +194,7 @@ static void go_init(struct workload *wl, struct wl_go *w, const struct wl_body *
   w->index = index;
   wl_fresh_init(w);
   w->check = wl->sc->check;
+  w->alloc_extra_ns = wl->sc->alloc_extra_ns;
   w->slow_ticks = fast_gap_ticks();
   w->drain_at_ops = sim_platform_is_real || wl->is_explored ? UINT64_MAX : DRAIN_OPS;
   if (wl->key_bytes_max > 0) w->scratch = sim_platform_alloc(wl->key_bytes_max);

@@ -14,7 +14,7 @@ void wl_list_push(struct wl_go *w, const struct wl_op *op) {
   for (uint64_t left = op->count, n; left > 0; left -= n) {
     n = wl_chunk(left);
     for (uint64_t i = 0; i < n; i++) {
-      void *node = gc_alloc(mu, list->type);
+      void *node = wl_new(w, list->type);
       *node_word(node) = list->tag | (st->done++ & 0xffffffffffff);
       void *tail = gc_load(list->tail);
       gc_store(mu, tail == NULL ? list->head : node_next(tail), node);
@@ -91,7 +91,7 @@ static void populate(struct wl_go *w, const struct gc_type *type, void *node, ui
   struct gc_mutator *mu = go_mu(w->g);
   if (depth == 0) return;
   for (int side = 0; side < 2; side++) {
-    void *kid = gc_alloc(mu, type);
+    void *kid = wl_new(w, type);
     gc_store(mu, child(node, side), kid);
     wl_step(w);
   }
@@ -102,12 +102,12 @@ static void populate(struct wl_go *w, const struct gc_type *type, void *node, ui
 /* A tree of depth levels below its top, children first; the result is not rooted. */
 static void *assemble(struct wl_go *w, const struct gc_type *type, uint32_t depth) {
   struct gc_mutator *mu = go_mu(w->g);
-  if (depth == 0) return gc_alloc(mu, type);
+  if (depth == 0) return wl_new(w, type);
   GC_ROOTS(mu, kids, 2);
   kids[0] = assemble(w, type, depth - 1);
   kids[1] = assemble(w, type, depth - 1);
   wl_step(w);
-  void *node = gc_alloc(mu, type);
+  void *node = wl_new(w, type);
   gc_store(mu, child(node, 0), kids[0]);
   gc_store(mu, child(node, 1), kids[1]);
   GC_ROOTS_END(mu, kids);
@@ -122,7 +122,7 @@ void wl_tree_build(struct wl_go *w, const struct wl_op *op) {
     if (op->source->bottom_up) {
       *top = assemble(w, op->type, depth);
     } else {
-      *top = gc_alloc(mu, op->type);
+      *top = wl_new(w, op->type);
       populate(w, op->type, *top, depth);
     }
     if (op->tree != NULL) gc_store(mu, op->tree->root, *top);
@@ -202,6 +202,7 @@ void wl_alloc(struct wl_go *w, const struct wl_op *op) {
   for (uint64_t left = op->count, n; left > 0; left -= n) {
     n = wl_chunk(left);
     for (uint64_t i = 0; i < n; i++) {
+      wl_pace(w);
       void *object = op->type != NULL ? gc_alloc(mu, op->type) : gc_alloc_bytes(mu, bytes);
       if (has_payload) plat_st((uint64_t *)object + payload, st->done);
       if (ring != NULL) gc_store(mu, &ring[st->done % op->source->keep], object);

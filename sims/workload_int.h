@@ -9,6 +9,7 @@
 
 #include "maps/kind.h"
 #include "sims/keygen.h"
+#include "sims/platform.h"
 #include "sims/workload.h"
 
 struct wl_go;
@@ -117,6 +118,8 @@ struct wl_go {
   uint64_t ops;
   uint64_t drain_at_ops;      /* the model has no watcher: the event rings are read at this count */
   bool check;
+  uint64_t alloc_extra_ns;
+  uint64_t paced;             /* sum that keeps that time from being optimised away */
   char *scratch;              /* key text for look-ups; as long as the longest key */
   void *value;                /* an element passed by value; as long as the longest */
   const struct wl_body *body;
@@ -194,6 +197,17 @@ static inline void wl_observe_blocking(struct wl_go *w, uint64_t blocked_before_
   uint64_t gap = now - w->last_ticks;
   w->last_ticks = now;
   wl_gap_slow(w, gap, go_blocked_ns(w->g) - blocked_before_ns);
+}
+
+/* Before an operation allocates: the time by which the program's allocations are to be longer. */
+static inline void wl_pace(struct wl_go *w) {
+  if (plat_unlikely(w->alloc_extra_ns != 0))
+    w->paced = sim_platform_compute(w->alloc_extra_ns, w->paced);
+}
+
+static inline void *wl_new(struct wl_go *w, const struct gc_type *type) {
+  wl_pace(w);
+  return gc_alloc(go_mu(w->g), type);
 }
 
 static inline void wl_finish_op(struct wl_go *w) {

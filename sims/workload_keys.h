@@ -40,6 +40,7 @@ INLINED void key_make(struct wl_go *w, const struct sc_map *m, enum sc_key kind,
     key_number(key, kind, index);
     return;
   }
+  wl_pace(w);
   char *text = gc_alloc_bytes(go_mu(w->g), m->key_bytes);
   w->roots[WL_ROOT_KEY] = text;
   sim_key_text(text, m->key_bytes, index);

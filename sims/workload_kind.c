@@ -30,7 +30,7 @@ static void *make_element(struct wl_go *w, const struct wl_map *m, uint64_t inde
   const struct sc_map *source = m->source;
   void *elem = element(w, m);
   if (source->value == SC_ELEM_POINTER) {
-    void *value = gc_alloc(go_mu(w->g), m->value_type);
+    void *value = wl_new(w, m->value_type);
     w->roots[WL_ROOT_VALUE] = value;
     value_write(value, source->value_bytes, index);
   } else if (source->value != SC_ELEM_UNIT) {

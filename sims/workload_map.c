@@ -12,7 +12,7 @@ INLINED void put_loop(struct wl_go *w, const struct wl_op *op, enum sc_key key_k
     for (uint64_t i = 0; i < n; i++) {
       uint64_t index = sim_keygen_next(&op->keys, &st->keys);
       if (elem_kind == SC_ELEM_POINTER) {
-        void *value = gc_alloc(go_mu(g), m->value_type);
+        void *value = wl_new(w, m->value_type);
         w->roots[WL_ROOT_VALUE] = value;
         value_write(value, source->value_bytes, index);
       }

@@ -218,7 +218,7 @@ static void name_fresh(struct wl_go *w, const void *object, uint64_t number) {
 
 void wl_object_new(struct wl_go *w, const struct wl_op *op) {
   uint32_t pointers = op->source->pointers;
-  void *object = gc_alloc(go_mu(w->g), w->wl->object_types[pointers]);
+  void *object = wl_new(w, w->wl->object_types[pointers]);
   uint64_t number = ++w->fresh_count;
   uint64_t own_header = header(pointers, w->index, number);
   settle_late(w);
@@ -238,7 +238,7 @@ void wl_weak_make(struct wl_go *w, const struct wl_op *op) {
   void *target = use_register(w, op, op->source->from), *object = NULL;
   if (target != NULL) {
     w->roots[WL_ROOT_VALUE] = gc_weak_make(go_mu(w->g), target);
-    object = gc_alloc(go_mu(w->g), w->wl->object_types[1]);
+    object = wl_new(w, w->wl->object_types[1]);
     uint64_t number = ++w->fresh_count;
     *(uint64_t *)object = MAGIC_WEAK << 48 | (header(0, w->index, number) & (UINT64_MAX >> 16));
     gc_store(go_mu(w->g), field(object, 0), w->roots[WL_ROOT_VALUE]);

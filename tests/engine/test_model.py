@@ -53,6 +53,31 @@ class SameBytes(unittest.TestCase):
                 self.assertGreater(len(logged.events.splitlines()), 100)
                 self.assertEqual(plain.at("events.dropped"), 0)
 
+    def test_slower_allocator(self):
+        """gc.alloc_extra_ns is added for every object an operation allocates, of any kind."""
+        what = {"name": "pace", "runtime": {"procs": 1}, "gc": {"gogc": "off"},
+                "lists": {"q": {}}, "trees": {"t": {}}, "maps": {
+                    "m": {"key": "string", "key_bytes": 16, "value": "pointer"},
+                    "k": {"kind": "swiss", "value": "pointer"}},
+                "goroutines": [{"body": [
+                    {"op": "list.push", "list": "q", "count": 10},
+                    {"op": "tree.build", "tree": "t", "depth": 2},
+                    {"op": "tree.build", "tree": "t", "depth": 2, "order": "bottom-up"},
+                    {"op": "alloc", "bytes": 64, "pointers": 1, "count": 10},
+                    {"op": "alloc", "bytes": 64, "count": 10},
+                    {"op": "map.put", "map": "k", "count": 10},
+                    {"op": "map.put", "map": "m", "count": 10},
+                    {"op": "object.new", "to": "r0"}]}]}
+        objects = 10 + 7 + 7 + 10 + 10 + 10 + 2 * 10 + 1
+        plain = ENGINES.run("model-concurrent", what)
+        slow = ENGINES.run("model-concurrent", merged(what, {"gc": {"alloc_extra_ns": 1000}}))
+        self.assertEqual(plain.status, 0, plain.stderr)
+        self.assertEqual(plain.at("gc.mallocs"), slow.at("gc.mallocs"))
+        with open(COST, encoding="utf-8") as f:
+            compute_ps = json.load(f)["rows"]["compute"]["ps"]
+        longer_ns = slow.at("wall_ns") - plain.at("wall_ns")  # and what that moves: cache misses
+        self.assertEqual(round(longer_ns / compute_ps), objects)
+
     def test_seeds_differ(self):
         a, b = self.both(8, 1)[1], self.both(8, 2)[1]
         self.assertNotEqual(a.events, b.events)
