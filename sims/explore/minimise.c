@@ -7,7 +7,7 @@
 #include "sims/explore/search.h"
 
 enum { REPLAYS_MAX = 200000, SIMPLER_RUNS = 1000, FEW = 2 };
-enum { AGAIN_STEPS = 4000000 };
+enum { AGAIN_STEPS = 4000 }; /* for each run: long ones are fewer */
 static const uint64_t BUDGET_NS = 1000000000;
 
 void xp_minimise_config_default(struct xp_minimise_config *m, const struct xp_config *run) {
@@ -52,12 +52,12 @@ bool xp_find_again(const struct xp_config *c, const struct xp_bug *bug, struct x
   struct xp_profile length = {.threads = 1, .decisions = bug->decisions + 1};
   struct xp_config config = *c;
   struct xp_chooser *x[2];
-  uint64_t steps = 0;
+  uint64_t steps = 0, steps_max = (uint64_t)bug->runs * AGAIN_STEPS;
   bool is_found = false;
   config.depth = 0;
   config.profile = &length;
   for (int i = 0; i < 2; i++) x[i] = xp_strategy_find(names[i])->open(&config);
-  for (uint64_t run = 0; run < bug->runs && steps < AGAIN_STEPS && !is_found; run++) {
+  for (uint64_t run = 0; run < bug->runs && steps < steps_max && !is_found; run++) {
     struct xp_chooser *now = x[run % 2];
     if (c->stop != NULL && c->stop(c->stop_arg)) break;
     if (!now->strategy->begin(now, run / 2)) break;

@@ -132,6 +132,11 @@ static bool is_of_list(const struct xp_part *part, const char *list) {
   return part->kind == XP_PART_THING && is_key(part->node->parent, list);
 }
 
+uint32_t xp_body_of(const struct xp_parts *p, uint32_t part) {
+  while (part != XP_NO_PART && p->part[part].kind == XP_PART_OP) part = p->part[part].parent;
+  return part;
+}
+
 static uint32_t find_thing(const struct xp_parts *p, const char *list, const char *name) {
   for (uint32_t i = 0; name != NULL && i < p->count; i++)
     if (is_of_list(&p->part[i], list) && strcmp(xp_thing_name(&p->part[i]), name) == 0) return i;

@@ -50,6 +50,8 @@ struct xp_parts *xp_parts_new(const char *json);
 void xp_parts_free(struct xp_parts *p);
 
 const char *xp_thing_name(const struct xp_part *thing);
+/* The group in whose body an operation is, or, with XP_NO_PART, the setup. */
+uint32_t xp_body_of(const struct xp_parts *p, uint32_t part);
 
 /* Leaves out of the candidate what cannot be without what is out already: bodies of nothing,
  * things that nobody names, objects that nothing holds. */

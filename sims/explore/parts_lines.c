@@ -42,12 +42,6 @@ static char *op_name(const struct xp_parts *p, const struct xp_part *op) {
   return sim_printf("%s %s", kind, xp_thing_name(&p->part[op->needs]));
 }
 
-/* The group or, with XP_NO_PART, the setup that an operation is of. */
-static uint32_t body_of(const struct xp_parts *p, uint32_t part) {
-  while (part != XP_NO_PART && p->part[part].kind == XP_PART_OP) part = p->part[part].parent;
-  return part;
-}
-
 static const char *body_name(const struct xp_parts *p, uint32_t body) {
   return body == XP_NO_PART ? "setup" : member_text(p->part[body].node, "name");
 }
@@ -71,7 +65,7 @@ static void tell_body(struct lines *l, uint32_t body) {
   char *names = sim_strdup("");
   for (uint32_t i = 0; i < p->count; i++) {
     const struct xp_part *op = &p->part[i];
-    if (op->kind != XP_PART_OP || body_of(p, i) != body) continue;
+    if (op->kind != XP_PART_OP || xp_body_of(p, i) != body) continue;
     all++;
     out += op->kept_out;
     bool is_within = op->parent != body && p->part[op->parent].kept_out;
@@ -99,7 +93,7 @@ static char *owner_name(const struct xp_parts *p, uint32_t owner) {
     return sim_printf("%.*s %s", (int)strlen(list) - 1, list, xp_thing_name(part));
   }
   char *op = op_name(p, part);
-  char *text = sim_printf("%s: %s", body_name(p, body_of(p, owner)), op);
+  char *text = sim_printf("%s: %s", body_name(p, xp_body_of(p, owner)), op);
   free(op);
   return text;
 }

@@ -6,7 +6,10 @@
 #include "sims/explore/parts.h"
 #include "sims/memory.h"
 
-enum { PARTS_MAX = 20000 }; /* of a scenario that is shrunk at all */
+enum {
+  PARTS_MAX = 20000,           /* of a scenario that is shrunk at all */
+  WINDOWS = 8, MANY = 2 * WINDOWS /* operations of a body */
+};
 
 /* Indices of parts. */
 struct list {
@@ -116,6 +119,48 @@ static bool reduce_kind(struct shrinker *s, enum xp_part_kind kind) {
   return got_on;
 }
 
+/* ---- a piece alone --------------------------------------------------------------------------- */
+
+static struct list ops_of(const struct xp_parts *p, uint32_t body) {
+  struct list l = list_of(p, XP_PART_OP, XP_PART_OP);
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < l.count; i++)
+    if (xp_body_of(p, l.part[i]) == body) l.part[count++] = l.part[i];
+  l.count = count;
+  return l;
+}
+
+/* Windows that overlap by half, so that what stands together is in one. */
+static bool keep_window(struct shrinker *s, const struct list *l) {
+  uint32_t window = l->count / WINDOWS;
+  for (uint32_t first = 0; first < l->count && !s->is_over; first += window / 2) {
+    for (uint32_t i = 0; i < l->count; i++)
+      if (i < first || i >= first + window) take_away(&s->parts->part[l->part[i]]);
+    if (attempt(s, false)) return true;
+  }
+  return false;
+}
+
+/* What matters in a long body often stands together: that is found with scenarios that are small at
+ * once. */
+static bool keep_windows(struct shrinker *s, uint32_t body) {
+  bool got_on = false, again = true;
+  while (again && !s->is_over) {
+    struct list l = ops_of(s->parts, body);
+    again = l.count >= MANY && keep_window(s, &l);
+    got_on |= again;
+    free(l.part);
+  }
+  return got_on;
+}
+
+static bool keep_pieces(struct shrinker *s) {
+  bool got_on = keep_windows(s, XP_NO_PART);
+  for (uint32_t i = 0; i < s->parts->count && !s->is_over; i++)
+    if (s->parts->part[i].kind == XP_PART_GROUP) got_on |= keep_windows(s, i);
+  return got_on;
+}
+
 /* ---- numbers --------------------------------------------------------------------------------- */
 
 /* Between a value that does not show it and one that does. */
@@ -163,10 +208,10 @@ static bool lower_procs(struct shrinker *s) {
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
-static bool take_groups(struct shrinker *s) { return reduce_kind(s, XP_PART_GROUP); }
-
-static bool take_rest(struct shrinker *s) {
-  bool got_on = reduce_kind(s, XP_PART_COUNT);
+static bool take_all(struct shrinker *s) {
+  bool got_on = reduce_kind(s, XP_PART_GROUP);
+  got_on |= keep_pieces(s);
+  got_on |= reduce_kind(s, XP_PART_COUNT);
   got_on |= reduce_kind(s, XP_PART_OP);
   got_on |= reduce_kind(s, XP_PART_THING);
   got_on |= reduce_kind(s, XP_PART_NUMBER);
@@ -179,9 +224,10 @@ static bool lower_rest(struct shrinker *s) {
   return got_on;
 }
 
-/* What gains most comes first, with every effort. True: something has become smaller. */
+/* What gains most comes first, with every effort, of which the last is for a scenario that is
+ * smaller by then. True: something has become smaller. */
 static bool go_round(struct shrinker *s) {
-  static bool (*const passes[])(struct shrinker *) = {take_groups, take_rest, lower_rest};
+  static bool (*const passes[])(struct shrinker *) = {take_all, lower_rest};
   bool got_on = false;
   for (size_t i = 0; i < sizeof passes / sizeof passes[0]; i++)
     for (s->effort = 0; s->effort < XP_EFFORTS && !s->is_over; s->effort++)

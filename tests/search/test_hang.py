@@ -26,6 +26,9 @@ SCENARIO = {
 }
 
 
+LONG = ["--strategy", "random", "--time", "60", "--schedules"]
+
+
 def explore(ns, *words):
     scenario = json.loads(json.dumps(SCENARIO))
     scenario["goroutines"][1]["body"][1]["ns"] = ns
@@ -50,17 +53,17 @@ class Hang(unittest.TestCase):
         self.assertNotIn("Schedules", done.stdout)
 
     def test_in_the_middle(self):
-        done = explore(90, "--strategy", "random", "--schedules", "100000")
+        done = explore(40, *LONG, "100000")
         self.said(done, "searching")
         self.assertRegex(done.stdout, r"Schedules     [1-9][0-9,]* complete")
         self.assertIn("the engine died before it was done, and had told this", done.stdout)
 
     def test_in_a_job(self):
-        done = explore(90, "--strategy", "random", "--schedules", "100000", "--jobs", "2")
+        done = explore(40, *LONG, "100000", "--jobs", "2")
         self.said(done, "searching")
 
     def test_slow_is_no_hang(self):
-        done = explore(900, "--strategy", "random", "--schedules", "20000")
+        done = explore(900, *LONG, "5000")
         self.assertEqual(done.returncode, 0, done.stderr)
 
 

@@ -222,6 +222,8 @@ static void nothing_smaller_is_said(void **state) {
   "    {\"op\": \"object.drop\", \"register\": \"r0\"}]}],"                                        \
   " \"expect_violation\": \"heap verifier\"}"
 
+#define BUDGET_NS UINT64_C(250000000000) /* enough on any machine */
+
 static struct engine engine = {.options = {.explore = true}};
 
 static struct xp_config config_of(const struct scenario *sc) {
@@ -255,7 +257,7 @@ static struct plat_model_outcome smallest_failure(judge *is_same, struct xp_shru
   bug.decisions = run.decision_count;
   bug.is_same = is_same;
   if (is_same == any_failure) bug.text = "";
-  xp_smaller(&engine, sc, &c, &bug, UINT64_C(60000000000), out);
+  xp_smaller(&engine, sc, &c, &bug, BUDGET_NS, out);
   assert_true(out->is_smallest && !out->is_asked && out->scenario != NULL);
   plat_model_leave();
   struct scenario *small = load(out->scenario);
@@ -310,7 +312,7 @@ static void a_request_ends_it(void **state) {
   assert_int_equal(xp_variant_prepare(&engine, sc), TRI_EXIT_OK);
   c.stop = is_asked;
   c.stop_arg = &questions;
-  xp_smaller(&engine, sc, &c, &bug, UINT64_C(60000000000), &s);
+  xp_smaller(&engine, sc, &c, &bug, BUDGET_NS, &s);
   assert_true(!s.is_smallest && s.is_asked && s.tried <= 3);
   plat_model_leave();
   scenario_free(sc);
