@@ -344,7 +344,7 @@ void gc_sweep_background(struct gc_mutator *self, void *arg) {
     sweep.background = self;
     if (!gc_sweep_is_done()) { /* others are still sweeping, or a new phase has begun */
       plat_mutex_unlock(&sweep.lock);
-      gc_world->yield(self);
+      gc_world_yield_waiting(self);
       continue;
     }
     sweep.is_parked = true;

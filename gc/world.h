@@ -77,4 +77,11 @@ struct gc_world_ops {
 
 extern PLAT_STATE const struct gc_world_ops *gc_world;
 
+/* Yields in a loop that looks again and again whether others have got on. Where nobody else wants
+ * the P it is a spin-wait. */
+static inline void gc_world_yield_waiting(struct gc_mutator *self) {
+  plat_relax();
+  gc_world->yield(self);
+}
+
 #endif

@@ -91,9 +91,12 @@ void wl_objects_make(struct workload *wl, struct go_g *g, const struct gc_type *
   }
   for (uint32_t i = 0; i < count; i++) {
     void *object = gc_load(&table[i]);
-    for (uint32_t k = 0; k < sc->objects[i].pointers; k++)
-      if (sc->objects[i].links[k] != SC_NIL)
-        gc_store(mu, field(object, k), gc_load(&table[sc->objects[i].links[k]]));
+    /* No link is made like others: so the preparation takes the same steps whatever they are. */
+    for (uint32_t k = 0; k < sc->objects[i].pointers; k++) {
+      bool is_nil = sc->objects[i].links[k] == SC_NIL;
+      void *other = gc_load(&table[is_nil ? i : sc->objects[i].links[k]]);
+      gc_store(mu, field(object, k), is_nil ? NULL : other);
+    }
     if (sc->objects[i].root) gc_store(mu, wl->objects[i].slot, object);
   }
 }

@@ -419,7 +419,7 @@ void gc_collect(struct gc_mutator *self) {
   uint32_t n = mark_anew(self);
   /* Helps sweeping, giving others the P between spans. */
   while (!is_swept(n) && gc_sweep_one(self->p) != GC_SWEEP_NONE) gc_world->yield(self);
-  while (!is_swept(n)) gc_world->yield(self);
+  while (!is_swept(n)) gc_world_yield_waiting(self);
 }
 
 bool gc_hook_emergency(struct gc_mutator *mu, uint64_t *live_bytes) {
@@ -428,6 +428,6 @@ bool gc_hook_emergency(struct gc_mutator *mu, uint64_t *live_bytes) {
   *live_bytes = at_u64_load_relaxed(&gc_cc.bytes_marked); /* a newer cycle's: too little */
   /* The others are as hungry: what is swept while they run is theirs. */
   while (gc_sweep_one(mu->p) != GC_SWEEP_NONE) continue;
-  while (!is_swept(n)) gc_world->yield(mu);
+  while (!is_swept(n)) gc_world_yield_waiting(mu);
   return true;
 }

@@ -87,7 +87,7 @@ void *gc_weak_get(struct gc_mutator *mu, void *handle) {
     wait_while_blocked(mu);
     target = at_u64_load_acquire(&h->target); /* pairs with gc_weak_sweep() */
     if (target == 0 || is_settled(mu, target)) break;
-    gc_world->yield(mu);
+    gc_world_yield_waiting(mu);
   }
   target = at_u64_load_acquire(&h->target); /* the sweeper may have just cleared it */
   shade(mu, target);
