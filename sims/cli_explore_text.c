@@ -41,24 +41,43 @@ static void print_title(const struct scenario *s, const char *how, FILE *f, bool
   fputc('\n', f);
 }
 
+/* Of a map that several goroutines use without a lock: how it went. */
+static void print_misuse(const cJSON *r, FILE *f) {
+  char n[SIM_TEXT_MAX];
+  double noticed = 0, missed = 0;
+  sim_metric_number(r, "schedules.noticed", &noticed);
+  sim_metric_number(r, "schedules.missed", &missed);
+  if (noticed == 0 && missed == 0) return;
+  fprintf(f, " (%s stopped by a map that noticed misuse", sim_format(SIM_UNIT_COUNT, noticed, n));
+  if (missed > 0)
+    fprintf(f, "; %s in which it missed it, and broke", sim_format(SIM_UNIT_COUNT, missed, n));
+  fputc(')', f);
+}
+
+static void print_variants(const cJSON *r, FILE *f) {
+  char n[SIM_TEXT_MAX];
+  double total = 0, different = 0;
+  if (!sim_metric_number(r, "variants.total", &total) || total < 2) return;
+  if (!sim_metric_number(r, "variants.different", &different)) different = total;
+  fprintf(f, "; %s of", value(r, "variants.done", SIM_UNIT_COUNT, n));
+  fprintf(f, " %s data choices", sim_format(SIM_UNIT_COUNT, different, n));
+  if (different < total) fprintf(f, ", all %s up to names", sim_format(SIM_UNIT_COUNT, total, n));
+}
+
 static void print_schedules(const cJSON *r, FILE *f) {
   char n[SIM_TEXT_MAX];
-  double cut = 0, blocked = 0, merged = 0, total = 0, noticed = 0;
+  double cut = 0, blocked = 0, merged = 0;
   label(f, "Schedules");
   fprintf(f, "%s complete", value(r, "schedules.complete", SIM_UNIT_COUNT, n));
   if (sim_metric_number(r, "schedules.merged", &merged) && merged > 0)
     fprintf(f, " (%s merged)", sim_format(SIM_UNIT_COUNT, merged, n));
-  if (sim_metric_number(r, "schedules.noticed", &noticed) && noticed > 0)
-    fprintf(f, " (%s stopped by a map that noticed)", sim_format(SIM_UNIT_COUNT, noticed, n));
+  print_misuse(r, f);
   sim_metric_number(r, "schedules.blocked", &blocked);
   sim_metric_number(r, "schedules.cut", &cut);
   fprintf(f, ", %s blocked", sim_format(SIM_UNIT_COUNT, blocked, n));
   fprintf(f, ", %s cut", sim_format(SIM_UNIT_COUNT, cut, n));
   fprintf(f, ", %s failed", value(r, "schedules.failed", SIM_UNIT_COUNT, n));
-  if (sim_metric_number(r, "variants.total", &total) && total > 1) {
-    fprintf(f, "; %s of", value(r, "variants.done", SIM_UNIT_COUNT, n));
-    fprintf(f, " %s data choices", sim_format(SIM_UNIT_COUNT, total, n));
-  }
+  print_variants(r, f);
   fputc('\n', f);
 }
 

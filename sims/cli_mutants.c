@@ -288,11 +288,18 @@ static bool is_through(const struct scenario *twin, const cJSON *result) {
   return has_bound && reached >= twin->explore_preemptions;
 }
 
+/* Where the number of data choices is that differ in more than names. */
+static const char *different_choices(const cJSON *result) {
+  double different = 0;
+  bool is_there = sim_metric_number(result, "variants.different", &different);
+  return is_there ? "variants.different" : "variants.total";
+}
+
 /* A grid of data choices too large to be tried whole. */
 static bool is_sampled(const cJSON *result) {
-  double total = 0, done = 0;
-  return sim_metric_number(result, "variants.total", &total) &&
-         sim_metric_number(result, "variants.done", &done) && done < total;
+  double all = 0, done = 0;
+  return sim_metric_number(result, different_choices(result), &all) &&
+         sim_metric_number(result, "variants.done", &done) && done < all;
 }
 
 static enum twin judge_twin(const struct scenario *twin, const cJSON *result) {
@@ -360,23 +367,39 @@ static const char *finder(const struct row *r) {
   return by != NULL ? by : "found";
 }
 
+/* Over how many data choices, and of misuse that is the program's own how often it was missed. */
+static char *twin_details(const cJSON *result) {
+  char n[SIM_TEXT_MAX];
+  double all = 0, missed = 0;
+  if (sim_metric_number(result, "variants.total", &all) && all > 1)
+    return sim_printf(" of all %s data choices", sim_format(SIM_UNIT_COUNT, all, n));
+  if (sim_metric_number(result, "schedules.missed", &missed) && missed > 0)
+    return sim_printf(", misuse missed in %s", sim_format(SIM_UNIT_COUNT, missed, n));
+  return sim_strdup("");
+}
+
 static char *twin_text(const struct row *r) {
   char n[SIM_TEXT_MAX];
   const char *kind = cJSON_GetStringValue(member(member(r->twin_result, "guarantee"), "kind"));
   if (r->twin_result == NULL) return sim_strdup(twin_words[r->twin]);
   if (r->twin == TWIN_SAMPLED) {
     char of[SIM_TEXT_MAX];
+    const char *all = different_choices(r->twin_result);
     return sim_printf("clean in %s of %s data choices",
                       number(r->twin_result, "variants.done", SIM_UNIT_COUNT, n),
-                      number(r->twin_result, "variants.total", SIM_UNIT_COUNT, of));
+                      number(r->twin_result, all, SIM_UNIT_COUNT, of));
   }
   double bound = 0;
   char reached[SIM_TEXT_MAX] = "";
   if (sim_metric_number(r->twin_result, "guarantee.preemptions", &bound)) {
     snprintf(reached, sizeof reached, " %.0f", bound);
   }
-  return sim_printf("%s, %s%s, %s schedules", twin_words[r->twin], kind != NULL ? kind : "?",
-                    reached, number(r->twin_result, "schedules.complete", SIM_UNIT_COUNT, n));
+  char *more = twin_details(r->twin_result);
+  char *text = sim_printf("%s, %s%s, %s schedules%s", twin_words[r->twin],
+                          kind != NULL ? kind : "?", reached,
+                          number(r->twin_result, "schedules.complete", SIM_UNIT_COUNT, n), more);
+  free(more);
+  return text;
 }
 
 /* The fault that gave the scenario its name is not said twice: "+ no-recheck" are the others. */

@@ -304,6 +304,8 @@ static void name_things(struct workload *wl) {
     wl->maps[i].source = &sc->maps[i];
     wl->maps[i].kind = map_kind_find(sc->maps[i].kind);
     rt_assert(wl->maps[i].kind != NULL);
+    if (wl->is_explored && sc->maps[i].allow_races)
+      wl->maps[i].use = sim_platform_alloc(sizeof *wl->maps[i].use);
     uint32_t room = sc->maps[i].value_bytes < 8 ? 8 : sc->maps[i].value_bytes;
     if (wl->maps[i].kind != &map_kind_go && room > wl->value_bytes_max)
       wl->value_bytes_max = room;
@@ -387,6 +389,7 @@ void workload_free(struct workload *wl) {
   }
   body_free(wl->setup.ops, wl->setup.count);
   free(wl->setup.flat);
+  for (uint32_t i = 0; i < wl->sc->map_count; i++) sim_platform_free(wl->maps[i].use);
   void *shared[] = {wl->maps, wl->lists, wl->trees, wl->channels, wl->mutexes, wl->objects};
   for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++) sim_platform_free(shared[i]);
   void *rest[] = {wl->groups,       wl->types,        wl->map_results,

@@ -57,6 +57,10 @@ const char *workload_object_name(const struct workload *wl, const void *object);
 /* The same for an address of a field or a global root slot: "A.0", "root A". False: no such. */
 bool workload_place_name(const struct workload *wl, const void *address, char *out, size_t bytes);
 
+/* In an explored run, or after it: goroutines have been in a map at once that forbids it, which the
+ * scenario allows (allow_races). */
+bool workload_has_clashed(const struct workload *wl);
+
 /* Operations of the groups so far. Any thread. */
 uint64_t workload_ops(const struct workload *wl);
 

@@ -16,6 +16,13 @@ struct wl_go;
 struct wl_op;
 typedef void wl_fn(struct wl_go *w, const struct wl_op *op);
 
+/* Who is in a map, in an explored run: only of maps that several goroutines may use without a
+ * mutex. One thread, never announced: it changes no schedule. */
+struct wl_use {
+  struct at_u64 inside, writing; /* operations under way; those that write */
+  struct at_u64 clashes;         /* operations begun beside another one, one of the two a write */
+};
+
 /* ---- named things; immutable after workload_setup, what they hold lies in the shared table --- */
 
 struct wl_map {
@@ -27,7 +34,18 @@ struct wl_map {
   bool in_setup;                    /* the setup uses it */
   double hash0;                     /* it was made with; NaN: not one */
   char hash_key[20];                /* hexadecimal */
+  struct wl_use *use;               /* NULL: nobody watches */
 };
+
+void wl_use_enter(struct wl_use *u, bool writes);
+void wl_use_leave(struct wl_use *u, bool writes);
+/* Around one operation of the map itself, without what the workload does about it. */
+static inline void wl_use_begin(const struct wl_map *m, bool writes) {
+  if (plat_unlikely(m->use != NULL)) wl_use_enter(m->use, writes);
+}
+static inline void wl_use_end(const struct wl_map *m, bool writes) {
+  if (plat_unlikely(m->use != NULL)) wl_use_leave(m->use, writes);
+}
 
 struct wl_list {
   const struct sc_list *source;

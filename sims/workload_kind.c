@@ -55,7 +55,10 @@ typedef void kind_fn(struct wl_go *w, const struct wl_op *op, const union wl_key
 static void put_one(struct wl_go *w, const struct wl_op *op, const union wl_key *key,
                     uint64_t index) {
   const struct wl_map *m = op->map;
-  m->kind->put(w->g, m->type, m->map, key, make_element(w, m, index));
+  void *elem = make_element(w, m, index);
+  wl_use_begin(m, true);
+  m->kind->put(w->g, m->type, m->map, key, elem);
+  wl_use_end(m, true);
 }
 
 static void get_one(struct wl_go *w, const struct wl_op *op, const union wl_key *key,
@@ -63,7 +66,10 @@ static void get_one(struct wl_go *w, const struct wl_op *op, const union wl_key 
   const struct wl_map *m = op->map;
   struct wl_state *st = &w->states[op->state];
   void *elem = element(w, m);
-  if (!m->kind->get(w->g, m->type, m->map, key, elem)) return;
+  wl_use_begin(m, false);
+  bool is_there = m->kind->get(w->g, m->type, m->map, key, elem);
+  wl_use_end(m, false);
+  if (!is_there) return;
   st->hits++;
   st->sum += elem_read(m->source, elem);
   check_element(w, op, elem, index, "a key has the wrong value");
@@ -73,7 +79,9 @@ static void delete_one(struct wl_go *w, const struct wl_op *op, const union wl_k
                        uint64_t index) {
   const struct wl_map *m = op->map;
   (void)index;
+  wl_use_begin(m, true);
   m->kind->remove(w->g, m->type, m->map, key);
+  wl_use_end(m, true);
 }
 
 INLINED void repeat(struct wl_go *w, const struct wl_op *op, kind_fn *one, bool makes_key) {
@@ -126,7 +134,9 @@ static void kind_iterate(struct wl_go *w, const struct wl_op *op) {
   const struct wl_map *m = op->map;
   for (uint64_t i = 0; i < op->count; i++) {
     struct visits v = {w, op};
+    wl_use_begin(m, false);
     m->kind->each(w->g, m->type, m->map, visit, &v);
+    wl_use_end(m, false);
     wl_finish_op(w);
     wl_publish(w, 1);
   }
@@ -135,7 +145,9 @@ static void kind_iterate(struct wl_go *w, const struct wl_op *op) {
 
 static void kind_clear(struct wl_go *w, const struct wl_op *op) {
   for (uint64_t i = 0; i < op->count; i++) {
+    wl_use_begin(op->map, true);
     op->map->kind->clear(w->g, op->map->type, op->map->map);
+    wl_use_end(op->map, true);
     wl_finish_op(w);
     wl_publish(w, 1);
   }

@@ -18,11 +18,13 @@ INLINED void put_loop(struct wl_go *w, const struct wl_op *op, enum sc_key key_k
       }
       union wl_key key;
       key_make(w, source, key_kind, &key, index);
+      wl_use_begin(m, true);
       void *elem = map_assign(g, m->type, m->map, &key);
       if (elem_kind == SC_ELEM_POINTER)
         gc_store(go_mu(g), elem, w->roots[WL_ROOT_VALUE]);
       else if (elem_kind != SC_ELEM_UNIT)
         value_write(elem, source->value_bytes, index);
+      wl_use_end(m, true);
       wl_finish_op(w);
     }
     wl_publish(w, n);
@@ -41,9 +43,11 @@ INLINED void get_loop(struct wl_go *w, const struct wl_op *op, enum sc_key key_k
       uint64_t index = sim_keygen_next(&op->keys, &st->keys);
       union wl_key key;
       key_find(w, m->source, key_kind, &key, index);
+      wl_use_begin(m, false);
       void *elem = map_get(w->g, m->type, m->map, &key);
+      uint64_t value = elem != NULL ? elem_read(m->source, elem) : 0;
+      wl_use_end(m, false);
       if (elem != NULL) {
-        uint64_t value = elem_read(m->source, elem);
         uint64_t expected = value_of_index(m->source->value_bytes, index);
         st->hits++;
         st->sum += value;
@@ -83,7 +87,9 @@ static void delete_any(struct wl_go *w, const struct wl_op *op) {
       uint64_t index = sim_keygen_next(&op->keys, &st->keys);
       union wl_key key;
       key_find(w, m->source, m->source->key, &key, index);
+      wl_use_begin(m, true);
       map_delete(w->g, m->type, m->map, &key);
+      wl_use_end(m, true);
       wl_finish_op(w);
     }
     wl_publish(w, n);
@@ -105,6 +111,7 @@ static void iterate_any(struct wl_go *w, const struct wl_op *op) {
   struct wl_state *st = &w->states[op->state];
   for (uint64_t i = 0; i < op->count; i++) {
     struct map_iter it;
+    wl_use_begin(m, false);
     map_iter_begin(w->g, m->type, m->map, &it);
     for (; it.key != NULL; map_iter_next(w->g, &it)) {
       st->hits++;
@@ -112,6 +119,7 @@ static void iterate_any(struct wl_go *w, const struct wl_op *op) {
       wl_step(w);
     }
     map_iter_end(w->g, &it);
+    wl_use_end(m, false);
     wl_finish_op(w);
     wl_publish(w, 1);
   }
@@ -120,12 +128,32 @@ static void iterate_any(struct wl_go *w, const struct wl_op *op) {
 
 static void clear_any(struct wl_go *w, const struct wl_op *op) {
   for (uint64_t i = 0; i < op->count; i++) {
+    wl_use_begin(op->map, true);
     map_clear(w->g, op->map->type, op->map->map);
+    wl_use_end(op->map, true);
     wl_finish_op(w);
     wl_publish(w, 1);
   }
   w->states[op->state].done += op->count;
 }
+
+/* ---- who is in a map ------------------------------------------------------------------------- */
+
+static void add(struct at_u64 *to, uint64_t n) { at_quiet_store(to, at_quiet_load(to) + n); }
+
+void wl_use_enter(struct wl_use *u, bool writes) {
+  uint64_t others = at_quiet_load(writes ? &u->inside : &u->writing);
+  if (others > 0) add(&u->clashes, 1);
+  add(&u->inside, 1);
+  if (writes) add(&u->writing, 1);
+}
+
+void wl_use_leave(struct wl_use *u, bool writes) {
+  add(&u->inside, UINT64_MAX);
+  if (writes) add(&u->writing, UINT64_MAX);
+}
+
+/* ---- by kind of operation -------------------------------------------------------------------- */
 
 wl_fn *wl_map_fn(const struct sc_op *op, const struct sc_map *map) {
   switch (op->kind) {

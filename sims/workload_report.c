@@ -109,6 +109,13 @@ static bool check_map(const struct workload *wl, const struct wl_map *m, struct 
            is_missed ? ", and nobody noticed" : "", why);
 }
 
+bool workload_has_clashed(const struct workload *wl) {
+  bool has = false;
+  for (uint32_t i = 0; i < wl->sc->map_count; i++)
+    if (wl->maps[i].use != NULL) has |= at_quiet_load(&wl->maps[i].use->clashes) != 0;
+  return has;
+}
+
 void workload_check(const struct workload *wl, struct go_g *g) {
   for (uint32_t i = 0; i < wl->sc->map_count; i++) check_map(wl, &wl->maps[i], g);
 }

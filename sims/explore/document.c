@@ -10,10 +10,13 @@
 /* Schema fields, in this order; see sims/cli_explore.c for how they are shown.
  *   schedules.complete   schedules run to their end that are told apart by the strategy
  *   schedules.noticed    of these, ended by a map that noticed a misuse it allows (allow_races)
+ *   schedules.missed     of these, broken by a misuse that a map allows and did not notice
  *   schedules.merged     of the complete: not run, for they go on as others do that had come to the
  *                        same state (bound)
  *   schedules.blocked    given up as equivalent to another one (dpor)
  *   schedules.cut        ended by the most steps a run may take
+ *   variants             combinations of data choices: total; different, but for names; done, of
+ *                        these
  *   classes.distinct     happens-before classes met; a lower bound when saturated
  *   unseen[].mass        Good-Turing: chance that one more schedule of that strategy is of a new
  *                        class; null: too few
@@ -44,6 +47,7 @@ static void add_counts(cJSON *doc, const struct xp_report *r) {
   cJSON *schedules = cJSON_AddObjectToObject(doc, "schedules");
   add(schedules, "complete", r->complete);
   add(schedules, "noticed", r->noticed);
+  add(schedules, "missed", r->missed);
   add(schedules, "merged", r->merged);
   add(schedules, "blocked", r->blocked);
   add(schedules, "cut", r->cut);
@@ -138,8 +142,12 @@ static uint32_t bound_levels(const struct xp_report *r) {
 static void add_variants(char *text, size_t bytes, const struct xp_about *about) {
   size_t length = strlen(text);
   if (about->variants < 2 || length >= bytes) return;
-  snprintf(text + length, bytes - length, "; of %llu of %llu data choices",
-           (unsigned long long)about->variants_done, (unsigned long long)about->variants);
+  int n = snprintf(text + length, bytes - length, "; of %llu of %llu data choices",
+                   (unsigned long long)about->variants_done, (unsigned long long)about->different);
+  if (n < 0 || length + (size_t)n >= bytes || about->different == about->variants) return;
+  length += (size_t)n;
+  snprintf(text + length, bytes - length, ", which are all %llu up to names",
+           (unsigned long long)about->variants);
 }
 
 static void add_guarantee(cJSON *doc, const struct xp_report *r, const struct xp_about *about) {
@@ -167,6 +175,7 @@ cJSON *xp_document(const struct xp_report *r, const struct xp_about *about) {
   add_points(doc, r->config.classes);
   cJSON *variants = cJSON_AddObjectToObject(doc, "variants");
   add(variants, "total", about->variants);
+  add(variants, "different", about->different);
   add(variants, "done", about->variants_done);
   add_counts(doc, r);
   add_unseen(doc, r);

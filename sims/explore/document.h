@@ -10,7 +10,8 @@
 /* What of the document is not in the report. */
 struct xp_about {
   const struct scenario *scenario;
-  uint64_t variants, variants_done; /* data choices: all, explored */
+  uint64_t variants;                /* data choices: all, */
+  uint64_t different, variants_done; /* all but for names (alike.h), explored of these */
   bool is_interrupted;
   cJSON *violation;                 /* NULL: none; becomes part of the document */
   cJSON *replay;                    /* the same: how a schedule fitted; NULL: a search */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "runtime/check.h"
+#include "sims/explore/alike.h"
 #include "sims/explore/document.h"
 #include "sims/explore/happens.h"
 #include "sims/explore/jobs.h"
@@ -26,7 +27,7 @@ enum {
   SAMPLE_VARIANTS = 16, /* of many, those that points are learned from before they are searched */
   SAMPLE_QUIET = 2,     /* that show nothing new end it */
   VARIANTS_ALL = 1000,  /* so many are all tried, */
-  VARIANTS_MIN = 16, VARIANTS_MAX = 10000, /* and of a large grid as many as can have */
+  VARIANTS_MIN = 16, VARIANTS_MAX = 1 << 20, /* and of a large grid as many as can have */
   VARIANT_RUNS = 100,   /* so many schedules each, */
   VARIANT_NS = 20000000 /* and that time */
 };
@@ -46,7 +47,9 @@ struct explorer {
   struct scenario *variant;        /* prepared */
   struct xp_shrunk shrunk;         /* variant is the smaller one that it names, if any */
   uint32_t *choices;
-  uint64_t variants, tried, variants_done;
+  uint64_t variants, different;    /* but for names (alike.h) */
+  uint32_t *representatives;       /* by number below different; NULL: each of its own */
+  uint64_t tried, variants_done;   /* of the different ones */
   struct xp_config config;
   struct xp_report report;         /* of all variants */
   bool has_report;
@@ -116,7 +119,8 @@ static void write_line(cJSON *json) {
 
 static cJSON *document(const struct explorer *x, const struct xp_report *r, cJSON *violation) {
   struct xp_about about = {
-      .scenario = x->scenario, .variants = x->variants, .variants_done = x->variants_done,
+      .scenario = x->scenario, .variants = x->variants, .different = x->different,
+      .variants_done = x->variants_done,
       .is_interrupted = x->asked_to_end != 0, .violation = violation, .replay = x->replay};
   return xp_document(r, &about);
 }
@@ -266,6 +270,10 @@ static int prepare(struct explorer *x) {
   return status;
 }
 
+static bool has_clashed(void *arg) {
+  return workload_has_clashed(((const struct engine *)arg)->workload);
+}
+
 static void configure(struct explorer *x) {
   const struct scenario *sc = x->scenario;
   struct xp_config *c = &x->config;
@@ -279,7 +287,9 @@ static void configure(struct explorer *x) {
   c->classes = sc->explore_points << 1 | 1u << PLAT_CLASS_PROGRAM;
   c->scenario = sc->name;
   for (uint32_t i = 0; i < sc->map_count; i++)
-    c->notices = c->notices || sc->maps[i].allow_races;
+    if (sc->maps[i].allow_races) c->is_misused = has_clashed;
+  c->misuse_arg = x->engine;
+  c->excuses = sc->expect_violation[0] == '\0';
 }
 
 /* ---- what is found --------------------------------------------------------------------------- */
@@ -520,6 +530,8 @@ static bool search_variant(struct explorer *x, uint64_t left, int *status) {
   }
   take_report(x);
   x->variants_done++;
+  /* Of many variants the first one's estimate is told; a systematic search needs none. */
+  if (xp_strategy_find(x->config.strategy)->index != NULL) x->config.walks = 0;
   if (x->report.failure.is_found)
     tell_failure(x, &x->report);
   else if (x->report.divergence.is_found)
@@ -536,15 +548,28 @@ static uint64_t variants_tried(const struct explorer *x) {
   uint64_t tried = by_runs < by_time ? by_runs : by_time;
   if (tried < VARIANTS_MIN) tried = VARIANTS_MIN;
   if (tried > VARIANTS_MAX) tried = VARIANTS_MAX;
-  return tried < x->variants && x->variants > VARIANTS_ALL ? tried : x->variants;
+  return tried < x->different && x->different > VARIANTS_ALL ? tried : x->different;
+}
+
+static void find_different(struct explorer *x) {
+  uint64_t count = x->variants;
+  x->representatives = xp_alike_representatives(x->scenario, &count);
+  x->different = count;
+}
+
+/* Number i of those that are tried. */
+static void choose_variant(struct explorer *x, uint64_t i) {
+  uint64_t number = xp_variant_pick(i, x->tried, x->different, x->config.seed);
+  if (x->representatives != NULL) number = x->representatives[number];
+  xp_variant_choices(x->scenario, number, x->choices);
 }
 
 static int search(struct explorer *x) {
   int status = TRI_EXIT_OK;
+  find_different(x);
   x->tried = variants_tried(x);
   for (uint64_t i = 0; i < x->tried; i++) {
-    uint64_t number = xp_variant_pick(i, x->tried, x->variants, x->config.seed);
-    xp_variant_choices(x->scenario, number, x->choices);
+    choose_variant(x, i);
     if (!search_variant(x, x->tried - i, &status)) break;
   }
   if (!x->has_report) return status;
@@ -667,7 +692,7 @@ int engine_explore(struct engine *e) {
   struct explorer *x = explorer;
   x->engine = e;
   x->scenario = e->scenario;
-  x->variants = xp_variant_count(x->scenario);
+  x->variants = x->different = xp_variant_count(x->scenario);
   x->choices = sim_alloc((x->scenario->choose_count + 1) * sizeof *x->choices);
   x->begin_ns = xp_now_ns();
   configure(x);

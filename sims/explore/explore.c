@@ -88,7 +88,10 @@ static void on_plain(const struct plat_model_plain *a, void *arg) {
 
 void xp_run_judge(const struct xp_config *c, struct xp_run *r) {
   const struct plat_model_outcome *o = &r->outcome;
-  r->is_noticed = c->notices && o->end == PLAT_MODEL_FAILED && o->kind == RT_END_FATAL;
+  r->is_noticed = r->is_missed = false;
+  if (!xp_run_fails(r) || c->is_misused == NULL || !c->is_misused(c->misuse_arg)) return;
+  r->is_noticed = o->end == PLAT_MODEL_FAILED && o->kind == RT_END_FATAL;
+  r->is_missed = !r->is_noticed && c->excuses;
 }
 
 void xp_run(struct xp_chooser *x, const struct xp_config *c, struct xp_run *run) {

@@ -37,13 +37,13 @@ struct xp_run {
   struct xp_decision *decisions;
   uint32_t decision_count, decision_room;
   uint32_t preemptions, switches;
-  bool is_noticed;           /* it ended as xp_config.notices says: that is no failure */
+  bool is_noticed, is_missed; /* no failures: as xp_config.is_misused says, and xp_config.excuses */
 };
 void xp_run_free(struct xp_run *r);
 /* A run that is too long shows nothing: it is counted as cut. */
 static inline bool xp_run_fails(const struct xp_run *r) {
   return r->outcome.end != PLAT_MODEL_DONE && r->outcome.end != PLAT_MODEL_TOO_LONG &&
-         r->outcome.end != PLAT_MODEL_CUT_OFF && !r->is_noticed;
+         r->outcome.end != PLAT_MODEL_CUT_OFF && !r->is_noticed && !r->is_missed;
 }
 
 /* ---- strategies ------------------------------------------------------------------------------ */
@@ -84,8 +84,12 @@ struct xp_config {
   uint64_t walks;            /* random runs before the search, for estimates; 0: none */
   uint64_t observe_every;    /* one run in so many is observed (classes, coverage); 0: none */
   const char *scenario;      /* its name, for the guarantee */
-  bool notices;              /* the scenario allows a misuse that the program itself may stop, by an
-                              * end of kind RT_END_FATAL: that is no failure */
+  /* After a run: whether the program did to a map what the scenario allows and the map does not.
+   * Then it is no failure that the map stops it, by an end of kind RT_END_FATAL. NULL: nothing is
+   * allowed. */
+  bool (*is_misused)(void *arg);
+  void *misuse_arg;
+  bool excuses;              /* nor is anything else that came of it: a detection that was missed */
   /* What phase the collector is in, below phase_count; NULL: there are no phases. */
   uint32_t (*phase)(void *arg);
   void *phase_arg;
@@ -140,7 +144,7 @@ const struct xp_strategy *xp_strategy_find(const char *name);
 /* The wall clock of a search: monotonic, nanoseconds. */
 uint64_t xp_now_ns(void);
 
-/* After a run of either kind: sets is_noticed. */
+/* After a run of either kind: sets is_noticed and is_missed. */
 void xp_run_judge(const struct xp_config *c, struct xp_run *r);
 
 /* One run of the prepared world under a chooser; x->strategy->begin has been called. r is reused:

@@ -83,6 +83,7 @@ void xp_report_merge(struct xp_report *into, const struct xp_report *from) {
   into->merged += from->merged;
   into->complete += from->complete;
   into->noticed += from->noticed;
+  into->missed += from->missed;
   into->blocked += from->blocked;
   into->cut += from->cut;
   into->failed += from->failed;

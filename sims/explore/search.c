@@ -141,8 +141,9 @@ static void count_run(struct search *s, const struct turn *t) {
   share->runs++;
   if (share->strategy == &xp_strategy_pct)
     share->depth_runs[xp_pct_depth(s->chooser[t->share])]++;
-  r->complete += run->outcome.end == PLAT_MODEL_DONE || run->is_noticed;
+  r->complete += run->outcome.end == PLAT_MODEL_DONE || run->is_noticed || run->is_missed;
   r->noticed += run->is_noticed;
+  r->missed += run->is_missed;
   bool is_cut = run->outcome.end == PLAT_MODEL_TOO_LONG;
   r->cut += is_cut;
   share->cut += is_cut;

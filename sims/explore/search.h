@@ -74,7 +74,7 @@ struct xp_report {
   uint64_t runs;             /* new schedules: complete, failed or cut */
   uint64_t merged;           /* of the complete: not run, for others had come to the same state */
   uint64_t complete, blocked, cut, failed; /* cut: too long */
-  uint64_t noticed;          /* of the complete: xp_run.is_noticed */
+  uint64_t noticed, missed;  /* of the complete: xp_run.is_noticed, is_missed */
   uint64_t replayed;         /* runs executed that are not new: prefixes, merged, and checks */
   uint64_t points, steps;    /* of all runs executed */
   uint64_t elapsed_ns;

@@ -62,8 +62,8 @@ static struct xp_chooser *open(const struct xp_config *c) {
   b->slice = c->slice;
   b->slices = c->slices;
   b->sites = c->point_sites;
-  /* What has been ordered is no part of a state. */
-  b->runs_all = c->every_schedule || c->happens != NULL;
+  /* What has been ordered, and what a map was in the middle of, is no part of a state. */
+  b->runs_all = c->every_schedule || c->happens != NULL || c->is_misused != NULL;
   return &b->base;
 }
 

@@ -1,0 +1,25 @@
+/* Which combinations of data choices are the same but for names. Two are alike when one becomes
+ * the other by renaming objects of one size, where
+ *   - objects count that something holds after the setup: the collection before the mark has
+ *     freed the others, and there is no trace of what they held;
+ *   - a load, store or drop through a register that is nil whatever happens does nothing, so that
+ *     it does not matter which of these it is.
+ * A renamed object lies in another slot of the same span. Nothing is decided by an address, so both
+ * have the same schedules with the same outcomes, but for names: one of them is searched for all.
+ *
+ * Goroutines are not renamed: their stacks are scanned and their processors stopped in an order.
+ *
+ * Checked by: tests/engine/test_barriers.py (those alike have as many schedules of each bound). */
+#ifndef SIMS_EXPLORE_ALIKE_H
+#define SIMS_EXPLORE_ALIKE_H
+
+#include "sims/scenario.h"
+
+enum { XP_ALIKE_VARIANTS = 1 << 20 }; /* of larger grids it is not asked */
+
+/* The numbers (variant.h) of one combination of each kind, the lowest, in order; *count: how many.
+ * NULL: every combination is taken for different, for there are none alike, or too many of them, or
+ * the scenario does with its objects what is not understood here. The caller frees it. */
+uint32_t *xp_alike_representatives(const struct scenario *sc, uint64_t *count);
+
+#endif
