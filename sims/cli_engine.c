@@ -116,7 +116,8 @@ static void mark_partial(const struct sim_attempt *a, struct sim_outcome *out) {
 static uint64_t deadline_of(const struct sim_attempt *a) {
   const struct scenario *s = a->scenario;
   if (!a->is_search) return s->deadline_ns;
-  return s->explore_time_ns == UINT64_MAX ? 0 : s->explore_time_ns + s->deadline_ns;
+  if (s->explore_time_ns == UINT64_MAX) return 0;
+  return s->explore_time_ns + s->explore_shrink_ns + s->deadline_ns;
 }
 
 bool sim_attempt_run(struct sim_cli *cli, const struct sim_attempt *a,

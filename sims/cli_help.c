@@ -65,7 +65,8 @@ const struct sim_command sim_commands[] = {
       "counted, and one line says what may be concluded: EXHAUSTED (every schedule), BOUND\n"
       "(every one with so few preemptions), PROBABILITY (a chance to have met a bug of some\n"
       "depth) or NONE. Ctrl-C ends the search and shows all that for what was done; an engine\n"
-      "that dies loses at most a second of it.\n"
+      "that dies loses at most a second of it. A program that goes on in a plain loop, without an\n"
+      "operation for 10 s of processor time (or runtime.deadline_ns), ends it with a message.\n"
       "A violation that the scenario expects (\"expect_violation\") is success.\n"
       "--mutants does it for every fault of configs/races and exhausts its correct twin.",
     .examples =

@@ -40,6 +40,7 @@ static void add_number(struct xp_parts *p, const struct jp_node *node, uint32_t 
       {"keep", XP_PART_COUNT, 0, 1},       {"space", XP_PART_NUMBER, 1, 1},
       {"ns", XP_PART_NUMBER, 0, 1},        {"bytes", XP_PART_NUMBER, 8, 8},
       {"capacity", XP_PART_NUMBER, 0, 1},  {"hint", XP_PART_NUMBER, 0, 1},
+      {"shards", XP_PART_NUMBER, 1, 1},
   };
   for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
     if (!is_key(node, known[i].key) || node->kind != JP_NUMBER) continue;
