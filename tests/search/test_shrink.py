@@ -2,7 +2,7 @@
 """A large scenario with a violation, told as a small one: what is left, what is said of it, whether
 its file and its token lead there again, and what happens when there is no file or no time.
 
-usage: test_shrink.py TRICOLOR ENGINE
+usage: test_shrink.py TRICOLOR ENGINE LYING_ENGINE
 """
 import json
 import os
@@ -15,7 +15,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 
-TRICOLOR = ENGINE = None
+TRICOLOR = ENGINE = LYING = None
 STORE = {"op": "object.store", "into": "A"}
 # Five goroutines of which two matter, hundreds of operations, no barrier.
 BIG = {
@@ -59,8 +59,8 @@ def run(words, folder, **more):
                           cwd=folder, **more)
 
 
-def tricolor(folder, *words):
-    return run([TRICOLOR, *words], folder)
+def tricolor(folder, *words, **env):
+    return run([TRICOLOR, *words], folder, env={**os.environ, **env})
 
 
 def result_of(done):
@@ -142,6 +142,19 @@ class Shrink(unittest.TestCase):
         violation = self.explore("--shrink", "0")
         self.assertIsNone(violation["minimise"]["shrink"])
 
+    def test_a_lie_is_not_told(self):
+        """A smaller scenario without the bug is none: the one that was explored is told."""
+        done = tricolor(self.folder, "explore", "big.json", "--json", "-",
+                        TRICOLOR_LIBEXEC=os.path.dirname(LYING))
+        violation = result_of(done)["violation"]
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(violation["minimise"]["shrunk"], [])
+        self.assertEqual(violation["minimise"]["shrink"]["accepted"], 1)
+        self.assertEqual(len(self.kept(violation)["goroutines"]), 5)
+        again = tricolor(self.folder, "replay", violation["file"])
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertIn("reachable object is not marked", again.stdout)
+
     def test_few_operations_stay(self):
         """A scenario of a few operations is shown as it is, without a trial."""
         done = tricolor(self.folder, "explore", "barrier-none", "--json", "-")
@@ -178,8 +191,9 @@ class Shrink(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3:
+    if len(sys.argv) < 4:
         sys.exit(__doc__)
+    LYING = os.path.abspath(sys.argv.pop())
     ENGINE = os.path.abspath(sys.argv.pop())
     TRICOLOR = os.path.abspath(sys.argv.pop())
     unittest.main()
