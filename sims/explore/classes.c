@@ -1,44 +1,20 @@
 #include "sims/explore/classes.h"
 
-#include <stdlib.h>
-
-#include "sims/memory.h"
-
-enum { FIRST_ROOM = 1 << 10, COUNT_MAX = 3 };
+enum { COUNT_MAX = 3 };
 
 void xp_classes_free(struct xp_classes *c) {
-  free(c->slot);
+  xp_lookup_free(&c->table);
   *c = (struct xp_classes){0};
 }
 
-static struct xp_class *find(struct xp_class *slot, uint32_t room, uint64_t hash) {
-  uint32_t i = (uint32_t)(hash >> 32) & (room - 1);
-  while (slot[i].hash != 0 && slot[i].hash != hash) i = (i + 1) & (room - 1);
-  return &slot[i];
-}
-
-static void grow(struct xp_classes *c) {
-  uint32_t room = c->room == 0 ? FIRST_ROOM : 2 * c->room;
-  struct xp_class *slot = sim_alloc(room * sizeof *slot);
-  for (uint32_t i = 0; i < c->room; i++)
-    if (c->slot[i].hash != 0) *find(slot, room, c->slot[i].hash) = c->slot[i];
-  free(c->slot);
-  c->slot = slot;
-  c->room = room;
-}
-
-/* The class's slot, made when it is not there; NULL: the table is full. */
+/* The class's entry, made when it is not there; NULL: the table is full. */
 static struct xp_class *enter(struct xp_classes *c, uint64_t hash) {
-  if (c->count >= c->room / 2 && c->count < XP_CLASSES_MAX) grow(c);
-  struct xp_class *s = find(c->slot, c->room, hash);
+  struct xp_class *s;
+  if (c->table.count < XP_CLASSES_MAX) return xp_lookup_enter(&c->table, sizeof *s, hash);
+  s = xp_lookup_find(&c->table, sizeof *s, hash);
   if (s->hash != 0) return s;
-  if (c->count >= XP_CLASSES_MAX) {
-    c->is_full = true;
-    return NULL;
-  }
-  c->count++;
-  s->hash = hash;
-  return s;
+  c->is_full = true;
+  return NULL;
 }
 
 static void set_count(struct xp_classes *c, struct xp_class *s, uint32_t share, uint64_t to) {
@@ -62,10 +38,11 @@ void xp_classes_add(struct xp_classes *c, uint64_t hash, uint32_t share) {
 void xp_classes_merge(struct xp_classes *into, const struct xp_classes *from) {
   into->is_full = into->is_full || from->is_full;
   for (uint32_t k = 0; k < XP_CLASS_SHARES; k++) into->observed[k] += from->observed[k];
-  for (uint32_t i = 0; i < from->room; i++) {
-    struct xp_class *s = from->slot[i].hash == 0 ? NULL : enter(into, from->slot[i].hash);
+  for (uint32_t i = 0; i < from->table.room; i++) {
+    const struct xp_class *its = xp_lookup_at(&from->table, sizeof *its, i);
+    struct xp_class *s = its->hash == 0 ? NULL : enter(into, its->hash);
     for (uint32_t k = 0; s != NULL && k < XP_CLASS_SHARES; k++) {
-      uint64_t sum = (s->counts >> 2 * k & 3) + (from->slot[i].counts >> 2 * k & 3);
+      uint64_t sum = (s->counts >> 2 * k & 3) + (its->counts >> 2 * k & 3);
       set_count(into, s, k, sum > COUNT_MAX ? COUNT_MAX : sum);
     }
   }

@@ -4,19 +4,18 @@
 #define SIMS_EXPLORE_CLASSES_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+
+#include "sims/explore/lookup.h"
 
 enum { XP_CLASSES_MAX = 1 << 21, XP_CLASS_SHARES = 8 };
 
 struct xp_class {
-  uint64_t hash;             /* 0: empty */
+  uint64_t hash;             /* never 0 */
   uint64_t counts;           /* two bits per share */
 };
 
 struct xp_classes {
-  struct xp_class *slot;     /* a power of two, or NULL */
-  uint32_t room, count;
+  struct xp_lookup table;    /* struct xp_class */
   bool is_full;              /* some class was not recorded: counts are lower bounds */
   uint64_t observed[XP_CLASS_SHARES]; /* runs recorded */
   uint64_t distinct[XP_CLASS_SHARES], once[XP_CLASS_SHARES], twice[XP_CLASS_SHARES];

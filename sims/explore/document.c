@@ -53,7 +53,7 @@ static void add_counts(cJSON *doc, const struct xp_report *r) {
   add(schedules, "cut", r->cut);
   add(schedules, "failed", r->failed);
   cJSON *classes = cJSON_AddObjectToObject(doc, "classes");
-  add(classes, "distinct", r->classes.count);
+  add(classes, "distinct", r->classes.table.count);
   cJSON_AddBoolToObject(classes, "saturated", r->classes.is_full);
 }
 

@@ -2,19 +2,18 @@
 #ifndef SIMS_EXPLORE_EXPLORED_H
 #define SIMS_EXPLORE_EXPLORED_H
 
-#include <stdint.h>
+#include "sims/explore/lookup.h"
 
 struct xp_explored_entry {
-  uint64_t state;
+  uint64_t state;  /* never 0 */
   uint32_t used;   /* preemptions before it */
-  uint32_t number; /* from 1; 0: an empty place */
+  uint32_t number; /* from 1 */
 };
 
 /* Zeroed before its first use. */
 struct xp_explored {
   uint32_t levels; /* how many counts a state has: of schedules with 0, 1, ... more preemptions */
-  struct xp_explored_entry *entry; /* open addressing, by state */
-  uint32_t room, count;
+  struct xp_lookup table; /* struct xp_explored_entry */
   uint64_t *counts; /* `levels` of each, by number */
   uint32_t counts_room;
 };

@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "runtime/check.h"
+#include "sims/explore/lookup.h"
 #include "sims/explore/places.h"
 #include "sims/memory.h"
 
 enum {
   THREADS = PLAT_MODEL_CHOOSER_THREADS,
   ENTRIES = 6,          /* accesses remembered for each word: the latest of as many kinds */
-  FIRST_ROOM = 1024,
   WORD_BYTES = 8,
   RANGE_MAX = 1 << 16   /* of a longer range the rest is not looked at */
 };
@@ -32,7 +32,7 @@ struct entry {
 };
 
 struct word {
-  uintptr_t number;     /* address / 8; 0: an empty place of the table */
+  uint64_t number;      /* address / 8 */
   uint64_t run;         /* the rest is of that run */
   uint32_t next;        /* to be given up */
   struct entry entry[ENTRIES];
@@ -40,7 +40,7 @@ struct word {
 
 /* What has been released through an object. */
 struct gift {
-  const void *object;
+  uint64_t object;      /* address */
   uint64_t run;
   clock_of clock;
 };
@@ -54,10 +54,7 @@ struct xp_happens {
   uint32_t width;       /* of clocks, in use */
   clock_of clock[THREADS], fenced[THREADS], seen[THREADS]; /* seen: by relaxed loads */
   clock_of start[THREADS], end[THREADS];
-  struct word *word;    /* open addressing, a power of two */
-  uint32_t words, word_room;
-  struct gift *gift;
-  uint32_t gifts, gift_room;
+  struct xp_lookup words, gifts; /* struct word, struct gift */
 };
 
 /* ---- orders ---------------------------------------------------------------------------------- */
@@ -94,8 +91,8 @@ void xp_happens_free(struct xp_happens *h) {
   if (h == NULL) return;
   xp_places_free(h->places);
   free(h->order);
-  free(h->word);
-  free(h->gift);
+  xp_lookup_free(&h->words);
+  xp_lookup_free(&h->gifts);
   free(h);
 }
 
@@ -118,28 +115,9 @@ static inline void join(const struct xp_happens *h, clock_of into, const clock_o
   for (uint32_t i = 0; i < h->width; i++) into[i] = from[i] > into[i] ? from[i] : into[i];
 }
 
-static struct gift *find_gift(struct gift *gift, uint32_t room, const void *object) {
-  uint32_t at = (uint32_t)((uintptr_t)object * 0x9e3779b97f4a7c15u >> 40) & (room - 1);
-  while (gift[at].object != NULL && gift[at].object != object) at = (at + 1) & (room - 1);
-  return &gift[at];
-}
-
-static void grow_gifts(struct xp_happens *h) {
-  uint32_t room = h->gift_room == 0 ? FIRST_ROOM : 2 * h->gift_room;
-  struct gift *gift = sim_alloc(room * sizeof *gift);
-  for (uint32_t i = 0; i < h->gift_room; i++)
-    if (h->gift[i].object != NULL) *find_gift(gift, room, h->gift[i].object) = h->gift[i];
-  free(h->gift);
-  h->gift = gift;
-  h->gift_room = room;
-}
-
 static struct gift *gift_of(struct xp_happens *h, const void *object) {
-  if (2 * h->gifts >= h->gift_room) grow_gifts(h);
-  struct gift *g = find_gift(h->gift, h->gift_room, object);
-  h->gifts += g->object == NULL;
-  if (g->object == object && g->run == h->run) return g;
-  g->object = object;
+  struct gift *g = xp_lookup_enter(&h->gifts, sizeof *g, (uintptr_t)object);
+  if (g->run == h->run) return g;
   g->run = h->run;
   memset(g->clock, 0, sizeof g->clock);
   return g;
@@ -236,27 +214,9 @@ static void order_op(struct xp_happens *h, uint32_t t, const struct plat_model_o
 
 /* ---- accesses -------------------------------------------------------------------------------- */
 
-static struct word *find_word(struct word *word, uint32_t room, uintptr_t number) {
-  uint32_t at = (uint32_t)(number * 0x9e3779b97f4a7c15u >> 40) & (room - 1);
-  while (word[at].number != 0 && word[at].number != number) at = (at + 1) & (room - 1);
-  return &word[at];
-}
-
-static void grow_words(struct xp_happens *h) {
-  uint32_t room = h->word_room == 0 ? FIRST_ROOM : 2 * h->word_room;
-  struct word *word = sim_alloc(room * sizeof *word);
-  for (uint32_t i = 0; i < h->word_room; i++)
-    if (h->word[i].number != 0) *find_word(word, room, h->word[i].number) = h->word[i];
-  free(h->word);
-  h->word = word;
-  h->word_room = room;
-}
-
 static struct word *word_of(struct xp_happens *h, uintptr_t number) {
-  if (2 * h->words >= h->word_room) grow_words(h);
-  struct word *w = find_word(h->word, h->word_room, number);
-  h->words += w->number == 0;
-  if (w->number == number && w->run == h->run) return w;
+  struct word *w = xp_lookup_enter(&h->words, sizeof *w, number);
+  if (w->run == h->run) return w;
   *w = (struct word){.number = number, .run = h->run};
   return w;
 }

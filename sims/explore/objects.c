@@ -4,11 +4,11 @@
 
 #include "sims/memory.h"
 
-enum { FIRST_SLOTS = 256, FIRST_LINES = 256, LINE_BYTES = 64 };
+enum { FIRST_SLOTS = 256, LINE_BYTES = 64 };
 
 struct xp_line {
-  uintptr_t number;  /* address / LINE_BYTES */
-  uint32_t first;    /* link + 1; 0: an empty place of the table */
+  uint64_t number;   /* address / LINE_BYTES */
+  uint32_t first;    /* link + 1; 0: none */
 };
 
 struct xp_link {
@@ -19,7 +19,7 @@ void xp_objects_free(struct xp_objects *o) {
   for (uint32_t i = 0; i < o->count; i++) free(o->object[i].over);
   free(o->object);
   free(o->slot);
-  free(o->line);
+  xp_lookup_free(&o->lines);
   free(o->link);
   *o = (struct xp_objects){0};
 }
@@ -42,22 +42,6 @@ static void grow_slots(struct xp_objects *o) {
 
 /* ---- by line --------------------------------------------------------------------------------- */
 
-static struct xp_line *find_line(struct xp_line *line, uint32_t room, uintptr_t number) {
-  uint32_t at = (uint32_t)(number * 0x9e3779b97f4a7c15u >> 40) & (room - 1);
-  while (line[at].first != 0 && line[at].number != number) at = (at + 1) & (room - 1);
-  return &line[at];
-}
-
-static void grow_lines(struct xp_objects *o) {
-  uint32_t room = o->line_room == 0 ? FIRST_LINES : 2 * o->line_room;
-  struct xp_line *line = sim_alloc(room * sizeof *line);
-  for (uint32_t i = 0; i < o->line_room; i++)
-    if (o->line[i].first != 0) *find_line(line, room, o->line[i].number) = o->line[i];
-  free(o->line);
-  o->line = line;
-  o->line_room = room;
-}
-
 static bool is_known_overlap(const struct xp_object *x, uint32_t other) {
   for (uint32_t i = 0; i < x->over_count; i++)
     if (x->over[i] == other) return true;
@@ -70,10 +54,7 @@ static void add_overlap(struct xp_object *x, uint32_t other) {
 }
 
 static void enter_line(struct xp_objects *o, uint32_t index, uintptr_t number) {
-  if (2 * o->lines >= o->line_room) grow_lines(o);
-  struct xp_line *line = find_line(o->line, o->line_room, number);
-  o->lines += line->first == 0;
-  line->number = number;
+  struct xp_line *line = xp_lookup_enter(&o->lines, sizeof *line, number);
   for (uint32_t k = line->first; k != 0; k = o->link[k - 1].next) {
     uint32_t other = o->link[k - 1].object;
     if (!xp_objects_overlap(&o->object[index], &o->object[other]) ||

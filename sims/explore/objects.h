@@ -5,6 +5,7 @@
 #define SIMS_EXPLORE_OBJECTS_H
 
 #include "sims/explore/access.h"
+#include "sims/explore/lookup.h"
 
 struct xp_object {
   const void *address;
@@ -18,8 +19,7 @@ struct xp_objects {
   struct xp_object *object;
   uint32_t count, room;
   uint32_t *slot, slots;       /* open addressing; a number + 1 */
-  struct xp_line *line;        /* what lies in each 64 bytes: open addressing by address, chains */
-  uint32_t lines, line_room;
+  struct xp_lookup lines;      /* what lies in each 64 bytes: struct xp_line, chains of links */
   struct xp_link *link;
   uint32_t links, link_room;
 };

@@ -123,7 +123,8 @@ enum { PARTS = 4 };
 
 static void find_parts(struct xp_report *r, struct part *out) {
   size_t sites = r->coverage.sites;
-  out[0] = (struct part){(void **)&r->classes.slot, r->classes.room * sizeof *r->classes.slot};
+  out[0] = (struct part){(void **)&r->classes.table.entries,
+                         r->classes.table.room * sizeof(struct xp_class)};
   out[1] = (struct part){(void **)&r->coverage.site, sites};
   out[2] = (struct part){(void **)&r->coverage.pair,
                          (sites * sites + 63) / 64 * sizeof *r->coverage.pair};

@@ -149,9 +149,9 @@ static void unseen_mass(void **state) {
     test_leave();
     /* Of the later runs' classes, in how many runs was one that the early had not met? The table
      * counts up to 3 only, so ask it for the classes met once. */
-    uint64_t before = early.count;
+    uint64_t before = early.table.count;
     xp_classes_merge(&early, &r.classes);
-    uint64_t fresh = early.count - before;
+    uint64_t fresh = early.table.count - before;
     assert_true(estimate > 0 && estimate < 0.2);
     assert_true((double)fresh < estimate * MORE + 3 * sqrt(estimate * MORE));
     xp_classes_free(&early);
@@ -196,7 +196,7 @@ static bool same_failure(const struct xp_report *a, const struct xp_report *b) {
 
 static bool same_search(const struct xp_report *a, const struct xp_report *b) {
   return same_failure(a, b) && a->runs == b->runs && a->complete == b->complete &&
-         a->failed == b->failed && a->classes.count == b->classes.count &&
+         a->failed == b->failed && a->classes.table.count == b->classes.table.count &&
          a->preemptions.sum == b->preemptions.sum && a->length.sum == b->length.sum;
 }
 
