@@ -287,7 +287,7 @@ static void print_shrunk(const cJSON *v, FILE *f) {
   bool is_late = by != NULL && strcmp(by, "time") == 0;
   bool is_asked = by != NULL && strcmp(by, "request") == 0;
   fprintf(f, "%s: %s tried, %s%s\n",
-          all > 0 ? "the scenario was made smaller first" : "no smaller scenario shows it",
+          all > 0 ? "the scenario was made smaller first" : "no much smaller scenario shows it",
           sim_format(SIM_UNIT_COUNT, tried, count), sim_format(SIM_UNIT_NS, ns, time),
           is_late ? ", then the time was up (--shrink)" : is_asked ? ", then interrupted" : "");
   cJSON_ArrayForEach(line, lines) {
