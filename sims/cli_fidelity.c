@@ -314,10 +314,10 @@ static bool measure_pace(struct fidelity *f) {
       "\"lists\":{\"q\":{\"node_bytes\":64}},\"goroutines\":[{\"body\":[{\"op\":\"loop\","
       "\"count\":1000000,\"body\":[{\"op\":\"list.push\",\"list\":\"q\"},"
       "{\"op\":\"list.pop\",\"list\":\"q\"},{\"op\":\"alloc\",\"bytes\":64,\"pointers\":1}]}]}]}";
-  double least[FID_RECORDED] = {INFINITY, INFINITY};
+  double least[FID_RECORDED] = {(double)INFINITY, (double)INFINITY};
   for (uint32_t i = 0; i < FID_RECORDED * PACE_RUNS; i++) {
     int side = (int)(i % FID_RECORDED);
-    double cpu_ns = INFINITY;
+    double cpu_ns = (double)INFINITY;
     sim_progress_run(&f->progress, FID_RECORDED + i + 1, "pace");
     if (!probe(f, side, text, "cpu_ns", &cpu_ns)) return false;
     if (cpu_ns < least[side]) least[side] = cpu_ns;
