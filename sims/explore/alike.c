@@ -18,6 +18,7 @@ struct data {
   uint32_t slots[OBJECTS];          /* global ones, by the number of their object */
   uint32_t registers[GROUPS + 1][SC_REGISTERS];
   const struct sc_op *ops[GROUPS + 1][OPS];
+  uint64_t told[GROUPS + 1][OPS];   /* a hash of each */
   uint32_t op_count[GROUPS + 1];
 };
 
@@ -42,6 +43,10 @@ struct grid {
   uint32_t count;
 };
 
+static uint64_t mix(uint64_t h, uint64_t value) {
+  return rng_mix64(h + value + 0x9e3779b97f4a7c15u);
+}
+
 /* ---- what is understood ---------------------------------------------------------------------- */
 
 static bool is_of_objects(enum sc_op_kind kind) {
@@ -54,12 +59,19 @@ static bool knows_no_object(enum sc_op_kind kind) {
          kind == SC_OP_CHAN_RECV || kind == SC_OP_CHAN_CLOSE;
 }
 
+static uint64_t hash_op(const struct sc_op *op) {
+  uint64_t h = mix(mix(0, op->kind), (uint64_t)op->target << 32 | op->holder);
+  h = mix(mix(h, op->count), (uint64_t)op->to << 32 | op->from);
+  return mix(h, (uint64_t)op->value << 32 | op->field);
+}
+
 static bool take_ops(struct data *d, uint32_t group, const struct sc_op *ops, uint32_t count) {
   bool is_setup = group == d->groups;
   if (count > OPS) return false;
   d->op_count[group] = count;
   for (uint32_t i = 0; i < count; i++) {
     d->ops[group][i] = &ops[i];
+    d->told[group][i] = hash_op(&ops[i]);
     if (!is_of_objects(ops[i].kind) && (is_setup || !knows_no_object(ops[i].kind))) return false;
   }
   return true;
@@ -167,12 +179,11 @@ static void take_part(struct data *to, const struct data *from, const struct par
   switch (p->kind) {
     case PART_LINK: to->links[i][k] = from->links[i][k]; break;
     case PART_REGISTER: to->registers[i][k] = from->registers[i][k]; break;
-    case PART_OP: to->ops[i][k] = from->ops[i][k]; break;
+    case PART_OP:
+      to->ops[i][k] = from->ops[i][k];
+      to->told[i][k] = from->told[i][k];
+      break;
   }
-}
-
-static uint64_t mix(uint64_t h, uint64_t value) {
-  return rng_mix64(h + value + 0x9e3779b97f4a7c15u);
 }
 
 /* ---- the setup ------------------------------------------------------------------------------- */
@@ -225,16 +236,21 @@ static uint32_t name_of(struct naming *n, uint32_t object) {
   return n->name[object];
 }
 
+/* Names of the objects in a row of places: at most eight, of 5 bits each. */
+static uint64_t mix_names(struct naming *n, const uint32_t *places, uint32_t count, uint64_t h) {
+  uint64_t names = 0;
+  for (uint32_t i = 0; i < count; i++) names = names << 5 | name_of(n, places[i]);
+  return mix(h, names);
+}
+
 /* The heap as it is seen from its roots. */
 static uint64_t mix_heap(const struct data *d, uint64_t h) {
   struct naming n = {.count = 0};
-  for (uint32_t i = 0; i < d->objects; i++) h = mix(h, name_of(&n, d->slots[i]));
-  for (uint32_t g = 0; g < d->groups; g++)
-    for (uint32_t r = 0; r < SC_REGISTERS; r++) h = mix(h, name_of(&n, d->registers[g][r]));
+  for (uint32_t i = 0; i < d->objects; i++) h = mix_names(&n, &d->slots[i], 1, h);
+  for (uint32_t g = 0; g < d->groups; g++) h = mix_names(&n, d->registers[g], SC_REGISTERS, h);
   for (uint32_t i = 0; i < n.count; i++) {
-    h = mix(h, d->pointers[n.met[i]]);
-    for (uint32_t f = 0; f < d->pointers[n.met[i]]; f++)
-      h = mix(h, name_of(&n, d->links[n.met[i]][f]));
+    uint32_t object = n.met[i];
+    h = mix_names(&n, d->links[object], d->pointers[object], mix(h, d->pointers[object]));
   }
   return h;
 }
@@ -293,19 +309,13 @@ static void follow(const struct data *d, struct flow *f, uint32_t *r, const stru
   }
 }
 
-static uint64_t mix_op(uint64_t h, const struct sc_op *op) {
-  h = mix(mix(h, op->kind + 1u), (uint64_t)op->target << 32 | op->holder);
-  h = mix(mix(h, op->count), (uint64_t)op->to << 32 | op->from);
-  return mix(h, (uint64_t)op->value << 32 | op->field);
-}
-
 /* A goroutine's body, with its registers as sets of objects. */
 static uint64_t walk_body(const struct data *d, uint32_t group, struct flow *f, uint64_t h) {
   uint32_t r[SC_REGISTERS];
   for (uint32_t i = 0; i < SC_REGISTERS; i++) r[i] = bit_of(d->registers[group][i]);
   for (uint32_t i = 0; i < d->op_count[group]; i++) {
     const struct sc_op *op = d->ops[group][i];
-    h = is_idle(r, op) ? mix(h, 0) : mix_op(h, op);
+    h = mix(h, is_idle(r, op) ? 0 : d->told[group][i]);
     follow(d, f, r, op);
   }
   return h;
