@@ -2,16 +2,16 @@
  * the processor back. The timer counts processor time, so a slow or a suspended machine is no
  * hang. */
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/time.h>
 
 #include "plat_model_int.h"
 #include "runtime/check.h"
+#include "runtime/vmem.h"
 
-enum { TICKS = 10, NS_PER_US = 1000, US_PER_S = 1000000 };
+enum { TICKS = 10, NS_PER_US = 1000, US_PER_S = 1000000, PAGE_BYTES = 4096 };
 
-/* In malloc's memory, which is no part of the world; watch itself never changes while there is a
- * timer. */
+/* Mapped apart: no part of the world. (Of malloc's memory a compiler may make a static variable,
+ * which would be one.) watch itself never changes while there is a timer. */
 static struct watch {
   uint64_t cpu_ns;
   void (*stuck)(const struct plat_model_stuck *what, void *arg);
@@ -36,6 +36,13 @@ static void on_tick(int number) {
   model_end_run(PLAT_MODEL_CUT_OFF, 0, "");
 }
 
+static struct watch *map_apart(void) {
+  void *p = vmem_reserve(PAGE_BYTES, PAGE_BYTES);
+  if (p == NULL || !vmem_commit(p, PAGE_BYTES))
+    rt_fatal(RT_END_NOMEM, "out of memory: nothing to watch with");
+  return p;
+}
+
 static void set_timer(uint64_t ns) {
   uint64_t us = ns / NS_PER_US;
   struct timeval every = {(time_t)(us / US_PER_S), (suseconds_t)(us % US_PER_S)};
@@ -49,8 +56,7 @@ void plat_model_watch(uint64_t cpu_ns,
                              .sa_flags = SA_ONSTACK | SA_NODEFER | SA_RESTART};
   sigemptyset(&action.sa_mask);
   set_timer(0);
-  if (watch == NULL) watch = calloc(1, sizeof *watch);
-  if (watch == NULL) rt_fatal(RT_END_NOMEM, "out of memory: nothing to watch with");
+  if (watch == NULL) watch = map_apart();
   *watch = (struct watch){.cpu_ns = cpu_ns, .stuck = stuck, .arg = arg};
   rt_assert(sigaction(SIGVTALRM, &action, NULL) == 0);
   plat_model_watch_child();
