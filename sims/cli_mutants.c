@@ -14,6 +14,7 @@
 
 enum { SETS_MAX = 1100 }; /* of a twin: a map or so each, and ours */
 #define TWIN_TIME "60s"
+#define CLASSES_NS UINT64_C(3000000000) /* at most, for every class of a small program */
 
 enum twin {
   TWIN_NONE,    /* nothing to switch off, and no correct form beside it */
@@ -167,13 +168,21 @@ static bool is_given(const struct mutants *m, uint32_t option) {
   return (m->o->given & option) != 0;
 }
 
-/* All schedules up to the bound instead of a hunt: what a clean twin is worth. */
-static void search_all(const struct mutants *m, struct sets *s, const struct scenario *base) {
+/* All schedules up to the bound, or in classes_ns (if not 0) every class, instead of a hunt: what
+ * a clean twin is worth. */
+static void search_all(const struct mutants *m, struct sets *s, const struct scenario *base,
+                       uint64_t classes_ns) {
   if (!is_given(m, SIM_OPT_TIME)) add_set(s, "explore.time_ns", TWIN_TIME);
   for (uint32_t i = 0; i < m->o->set_count; i++) {
     add_set(s, m->o->sets[i].path, m->o->sets[i].value);
   }
-  if (strcmp(base->strategy, "dpor") != 0) add_set(s, "explore.strategy", "bound");
+  bool is_dpor = classes_ns != 0 || strcmp(base->strategy, "dpor") == 0;
+  if (classes_ns != 0) {
+    char *time = sim_printf("%llu", (unsigned long long)classes_ns);
+    s->texts[s->texts_used++] = time;
+    add_set(s, "explore.time_ns", time);
+  }
+  add_set(s, "explore.strategy", is_dpor ? "dpor" : "bound");
 }
 
 static struct scenario *load_twin(const struct mutants *m, const struct sets *s, const char *name) {
@@ -206,7 +215,7 @@ static struct row *correct_form(struct mutants *m, const cJSON *doc) {
 }
 
 /* The twin of a mutant, or of a correct scenario itself; NULL: none, or (broken) it is wrong. */
-static struct scenario *make_twin(struct mutants *m, struct row *r) {
+static struct scenario *make_twin(struct mutants *m, struct row *r, uint64_t classes_ns) {
   struct sets *s = sim_alloc(sizeof *s);
   cJSON *doc = cJSON_Parse(r->scenario->resolved_json);
   struct row *other = r->is_mutant ? correct_form(m, doc) : r;
@@ -215,7 +224,8 @@ static struct scenario *make_twin(struct mutants *m, struct row *r) {
   if (other == NULL) collect_faults(s, doc);
   if (other != NULL || s->count > 0) {
     if (other == NULL) add_set(s, "expect_violation", "\"\"");
-    search_all(m, s, r->scenario);
+    search_all(m, s, r->scenario, classes_ns);
+    free(r->twin_name);
     r->twin_name = sim_strdup(other != NULL ? other->name : r->name);
     if (other != NULL && other != r) other->is_twin = true;
     twin = load_twin(m, s, r->twin_name);
@@ -309,15 +319,34 @@ static enum twin judge_twin(const struct scenario *twin, const cJSON *result) {
   return is_through(twin, result) ? TWIN_CLEAN : TWIN_CUT;
 }
 
+/* Every class of a program that is small enough. NULL: it is not, and nothing was found. */
+static const cJSON *search_classes(struct mutants *m, struct row *r, cJSON *item,
+                                   const char *what, uint64_t time_ns) {
+  struct scenario *twin = make_twin(m, r, time_ns < CLASSES_NS ? time_ns : CLASSES_NS);
+  const cJSON *result = twin != NULL ? search(m, twin, item, "twin_search", what) : NULL;
+  bool tells = result != NULL && (is_through(twin, result) ||
+                                  sim_search_judge(twin, result) != SIM_SEARCH_CLEAN);
+  scenario_free(twin);
+  if (tells) return result;
+  m->run--; /* the same search once more */
+  cJSON_DeleteItemFromObjectCaseSensitive(item, "twin_search");
+  return NULL;
+}
+
 /* Several mutants may have one correct form: it is searched once. */
 static void search_twin(struct mutants *m, struct row *r, cJSON *item) {
-  struct scenario *twin = make_twin(m, r);
+  struct scenario *twin = make_twin(m, r, 0);
   struct row *other = r->twin_row;
   if (twin == NULL || (other != NULL && other->twin_result != NULL)) {
     m->run++;
   } else {
-    r->twin_result = search(m, twin, item, "twin_search", r->is_mutant ? ", correct" : "");
+    const char *what = r->is_mutant ? ", correct" : "";
+    if (twin->has_litmus)
+      r->twin_result = search_classes(m, r, item, what, twin->explore_time_ns);
     bool is_over = sim_supervisor_caught(&m->cli->supervisor) != 0;
+    if (r->twin_result == NULL && !is_over)
+      r->twin_result = search(m, twin, item, "twin_search", what);
+    is_over = sim_supervisor_caught(&m->cli->supervisor) != 0;
     r->twin = is_over ? TWIN_NONE : judge_twin(twin, r->twin_result);
     if (other != NULL) other->twin = r->twin;
     if (other != NULL) other->twin_result = r->twin_result;
@@ -395,9 +424,11 @@ static char *twin_text(const struct row *r) {
     snprintf(reached, sizeof reached, " %.0f", bound);
   }
   char *more = twin_details(r->twin_result);
-  char *text = sim_printf("%s, %s%s, %s schedules%s", twin_words[r->twin],
-                          kind != NULL ? kind : "?", reached,
-                          number(r->twin_result, "schedules.complete", SIM_UNIT_COUNT, n), more);
+  const char *by = cJSON_GetStringValue(member(r->twin_result, "strategy"));
+  bool is_dpor = by != NULL && strcmp(by, "dpor") == 0;
+  char *text = sim_printf("%s, %s%s, %s %s%s", twin_words[r->twin], kind != NULL ? kind : "?",
+                          reached, number(r->twin_result, "schedules.complete", SIM_UNIT_COUNT, n),
+                          is_dpor ? "classes" : "schedules", more);
   free(more);
   return text;
 }
