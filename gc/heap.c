@@ -277,6 +277,7 @@ struct gc_span *gc_span_new(struct gc_p *p, uint64_t npages, uint8_t span_class)
   count_use_locked(npages, fresh);
   publish_span_locked(span);
   plat_mutex_unlock(&heap.lock);
+  plat_charge(PLAT_COST_fresh_page, fresh);
   if (fresh != 0 && gc_heap.huge_pages == GC_HUGE_LARGE)
     prefer_huge_inside(span->base, npages * GC_PAGE_BYTES);
   return span;

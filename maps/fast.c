@@ -24,7 +24,7 @@ MAP_INLINE bool int_equal(struct map_bucket *b, unsigned i, uint64_t key, const 
 
 /* Announces that the tophash bytes and keys of b are about to be read. */
 MAP_INLINE void int_probe(struct map_bucket *b, const unsigned width) {
-  plat_charge(PLAT_COST_map_probe, 1);
+  map_probe(b);
   plat_touch_read(b, MAP_TOP_BYTES + (size_t)MAP_CELLS * width);
 }
 
@@ -224,10 +224,11 @@ MAP_INLINE void **str_data_slot(struct map_bucket *b, unsigned cell) {
 
 /* Cells among candidates whose key has the length and bytes of key; MAP_CELLS: none. */
 MAP_INLINE unsigned str_find_in(struct map_bucket *b, unsigned candidates, struct map_string key) {
-  plat_charge(PLAT_COST_map_probe, 1);
+  map_probe(b);
   for (; candidates != 0; candidates &= candidates - 1) {
     unsigned i = (unsigned)__builtin_ctz(candidates);
     struct map_string k = str_load(b, i);
+    if (k.len == key.len) plat_cache_need(k.data);
     if (k.len == key.len && map_string_equal(k.data, key.data, key.len))
       return i;
   }

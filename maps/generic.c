@@ -61,7 +61,7 @@ bool map_key_equal(const struct map_type *t, const void *a, const void *b) {
 /* Cells of b among candidates whose key equals key, lowest first; MAP_CELLS: none. */
 static unsigned bucket_find(const struct map_type *t, struct map_bucket *b, unsigned candidates,
                             const void *key) {
-  plat_charge(PLAT_COST_map_probe, 1);
+  map_probe(b);
   for (; candidates != 0; candidates &= candidates - 1) {
     unsigned i = (unsigned)__builtin_ctz(candidates);
     void *slot = map_key_slot(t, b, i);

@@ -32,7 +32,7 @@ static struct map_node *bin_find(const struct map_type *t, struct map_node *firs
   if (is_tree(first))
     return map_tree_find(t, first, hash, key);
   for (struct map_node *n = first; n != NULL; n = map_node_next(n)) {
-    plat_charge(PLAT_COST_map_probe, 1);
+    map_probe(n);
     plat_touch_read(n->pair, t->key_slot);
     if (plat_ld(&n->hash) == hash && map_key_equal(t, key, map_node_key(t, n)))
       return n;

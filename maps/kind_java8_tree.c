@@ -78,7 +78,7 @@ int map_tree_compare(const struct map_type *t, struct map_node *n, uint32_t hash
 struct map_node *map_tree_find(const struct map_type *t, struct map_node *root, uint32_t hash,
                                const void *key) {
   for (struct map_node *n = root; n != NULL;) {
-    plat_charge(PLAT_COST_map_probe, 1);
+    map_probe(n);
     int order = map_tree_compare(t, n, hash, key);
     if (order == 0)
       return map_key_equal(t, key, map_node_key(t, n)) ? n : NULL;

@@ -45,7 +45,7 @@ static void control_set(void *group, unsigned slot, uint8_t value) {
 /* The slot among the candidates whose key equals key; MAP_GROUP_SLOTS: none. */
 static unsigned group_find(const struct map_type *t, void *group, unsigned candidates,
                            const void *key) {
-  plat_charge(PLAT_COST_map_probe, 1);
+  map_probe(group);
   for (; candidates != 0; candidates &= candidates - 1) {
     unsigned i = (unsigned)__builtin_ctz(candidates);
     void *pair = map_group_pair(t, group, i);

@@ -283,6 +283,12 @@ MAP_INLINE bool map_string_equal(const void *a, const void *b, int64_t len) {
   return memcmp(a, b, (size_t)len) == 0;
 }
 
+/* A probe of a bucket, a group or a node, wherever it lies. */
+MAP_INLINE void map_probe(const void *bucket) {
+  plat_charge(PLAT_COST_map_probe, 1);
+  plat_cache_need(bucket);
+}
+
 /* ---- cells ---------------------------------------------------------------------------------- */
 
 /* A cell: found by a search, or free for an insertion. */

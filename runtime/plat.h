@@ -71,6 +71,9 @@
  *   uint32_t plat_ncpu(void)       processors of the machine (model: as configured)
  *   void     plat_charge(enum plat_cost what, uint64_t n)  advances virtual time by n units of
  *            runtime/cost.def; nothing natively
+ *   void     plat_cache_fetch(const void *p)  the line of p will be needed soon: a prefetch
+ *   void     plat_cache_need(const void *p)   it is about to be read, out of any order of address:
+ *            virtual time goes on until the model's cache has it; nothing natively
  *
  * Randomness: the only source. Deterministic after plat_seed(); every user takes one draw and
  * splits it (runtime/rng.h), so that adding a user does not shift the others.

@@ -50,6 +50,8 @@ static const struct fit fits[] = {
      GOROUTINES("{'op':'alloc','bytes':4096,'keep':20000,'count':20000},{'op':'gc','count':50}")},
     {SIM_COST_page_alloc, "allocating 4 KiB at a time",
      GOROUTINES("{'op':'alloc','bytes':4096,'count':200000}")},
+    {SIM_COST_fresh_page, "keeping 20,000 objects of 4 KiB",
+     GOROUTINES("{'op':'alloc','bytes':4096,'keep':20000,'count':20000}")},
     {SIM_COST_zero_byte, "allocating 64 KiB at a time",
      GOROUTINES("{'op':'alloc','bytes':65536,'count':20000}")},
     {SIM_COST_alloc, "allocating 32 bytes at a time",
@@ -60,6 +62,12 @@ static const struct fit fits[] = {
                 "'keys':{'dist':'uniform','space':65536}}")},
     {SIM_COST_evacuate, "growing a map to 500,000 keys",
      "'maps':{'m':{}}," GOROUTINES("{'op':'map.put','map':'m','count':500000}")},
+    {SIM_COST_walk_step, "building trees of 4,095 nodes",
+     GOROUTINES("{'op':'tree.build','depth':11,'count':300}")},
+    {SIM_COST_key_text, "looking up 1,000 keys of text",
+     "'maps':{'m':{'key':'string'}},'setup':[{'op':'map.put','map':'m','count':1000}],"
+     GOROUTINES("{'op':'map.get','map':'m','count':500000,"
+                "'keys':{'dist':'uniform','space':1000}}")},
 };
 enum { FITS = sizeof fits / sizeof fits[0] };
 

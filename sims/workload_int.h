@@ -258,6 +258,7 @@ static inline uint64_t wl_chunk(uint64_t left) { return left < WL_CHUNK ? left :
 
 /* One step of a long operation; a safepoint and an observation now and then. */
 static inline void wl_step(struct wl_go *w) {
+  plat_charge(PLAT_COST_walk_step, 1);
   if (++w->steps % WL_STEPS != 0) return;
   wl_finish_op(w);
 }

@@ -29,6 +29,7 @@ INLINED void key_find(struct wl_go *w, const struct sc_map *m, enum sc_key kind,
     key_number(key, kind, index);
     return;
   }
+  plat_charge(PLAT_COST_key_text, 1);
   sim_key_text(w->scratch, m->key_bytes, index);
   key->text = (struct map_string){w->scratch, m->key_bytes};
 }
@@ -43,6 +44,7 @@ INLINED void key_make(struct wl_go *w, const struct sc_map *m, enum sc_key kind,
   wl_pace(w);
   char *text = gc_alloc_bytes(go_mu(w->g), m->key_bytes);
   w->roots[WL_ROOT_KEY] = text;
+  plat_charge(PLAT_COST_key_text, 1);
   sim_key_text(text, m->key_bytes, index);
   key->text = (struct map_string){text, m->key_bytes};
 }

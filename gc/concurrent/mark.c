@@ -122,6 +122,7 @@ static inline void scan_object(struct gc_worker *w, uintptr_t addr) {
   rt_assert_hot(found && !gc_span_is_noscan(span));
   (void)found;
   struct part s = {w, addr, addr, span->elem_bytes, false};
+  plat_cache_need((const void *)addr);
   uint64_t visited;
   if (plat_likely(span->div_magic != 0)) {
     visited = scan_small(&s, span, index);
@@ -168,7 +169,7 @@ struct pipe {
 };
 
 static inline void pipe_put(struct pipe *q, uintptr_t object) {
-  __builtin_prefetch((const void *)object);
+  plat_cache_fetch((const void *)object);
   q->object[(q->head + q->count++) % PIPE_DEPTH] = object;
 }
 

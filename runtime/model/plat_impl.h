@@ -87,6 +87,15 @@ PLAT_UNSEEN static inline void plat_charge(enum plat_cost what, uint64_t n) {
   plat_model_hot.clock_ps += plat_model_hot.cost_ps[what] * n;
 }
 
+void plat_model_fetch(const void *p);
+void plat_model_need(const void *p);
+PLAT_UNSEEN static inline void plat_cache_fetch(const void *p) {
+  if (plat_model_hot.cost_ps[PLAT_COST_cache_miss] != 0) plat_model_fetch(p);
+}
+PLAT_UNSEEN static inline void plat_cache_need(const void *p) {
+  if (plat_model_hot.cost_ps[PLAT_COST_cache_miss] != 0) plat_model_need(p);
+}
+
 /* ---- atomics --------------------------------------------------------------------------------- */
 
 #define PLAT_AT_BASE_(T, V)                                                                \

@@ -220,6 +220,8 @@ struct plat_model_misses {
   uint64_t write; /* of a line that another one holds */
 };
 void plat_model_misses_read(uint32_t processor, struct plat_model_misses *out);
+/* Times that memory was asked for which was in no cache, of all processors, in the same run. */
+uint64_t plat_model_cache_misses(void);
 const char *plat_model_thread_name(uint32_t thread); /* of the run in progress; NULL: ended */
 void *plat_model_thread_self(uint32_t thread);       /* its plat_self; NULL: ended, or none */
 

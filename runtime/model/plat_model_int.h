@@ -178,6 +178,10 @@ void model_lines_begin(void);
 /* What the access of a thread on this processor costs beyond a hit, picoseconds. */
 uint64_t model_line_access(enum plat_op kind, uint64_t object, uint32_t processor);
 
+/* ---- plat_model_cache.c ---------------------------------------------------------------------- */
+
+void model_cache_begin(void);
+
 /* ---- plat_model_vm.c ------------------------------------------------------------------------- */
 
 void model_vm_init(void);

@@ -192,6 +192,8 @@ static inline uint64_t plat_ticks(void) {
 static inline uint64_t plat_log_ns(void) { return plat_now_ns(); }
 
 static inline void plat_charge(enum plat_cost what, uint64_t n) { (void)what, (void)n; }
+static inline void plat_cache_fetch(const void *p) { __builtin_prefetch(p); }
+static inline void plat_cache_need(const void *p) { (void)p; }
 
 /* ---- randomness, address space, start-up and end --------------------------------------------- */
 

@@ -106,6 +106,32 @@ static double measure_hash(void) {
   return (thread_ns() - begin) / N;
 }
 
+/* From line to line of 64 MiB, each known only when the one before has come, in pages as large as
+ * the heap's. */
+static double measure_cache_miss(void) {
+  enum { BYTES = 64 << 20, LINES = BYTES / PLAT_CACHE_LINE, N = 1000000 };
+  char *lines = plat_vm_reserve(BYTES, 2 << 20);
+  if (lines == NULL || plat_vm_commit(lines, BYTES) != RT_OK) return 0;
+  plat_vm_prefer_huge(lines, BYTES);
+  uint64_t random = 1;
+  for (uint64_t i = 0; i < LINES; i++) *(uint64_t *)(void *)(lines + i * PLAT_CACHE_LINE) = i;
+  for (uint64_t i = LINES - 1; i > 0; i--) { /* one cycle through all */
+    random = random * 6364136223846793005u + 1442695040888963407u;
+    uint64_t *a = (void *)(lines + i * PLAT_CACHE_LINE);
+    uint64_t *b = (void *)(lines + (random >> 32) % i * PLAT_CACHE_LINE);
+    uint64_t next = *a;
+    *a = *b;
+    *b = next;
+  }
+  uint64_t at = 0;
+  double begin = thread_ns();
+  for (uint64_t i = 0; i < N; i++) at = *(uint64_t *)(void *)(lines + at * PLAT_CACHE_LINE);
+  double ns = (thread_ns() - begin) / N;
+  m.sum += at;
+  plat_vm_release(lines, BYTES);
+  return ns;
+}
+
 static double measure_compute(void) {
   enum { NS = 5000000 };
   double begin = thread_ns();
@@ -204,6 +230,7 @@ static const struct {
     {"step", measure_step},
     {"line_miss_read", measure_line_miss},
     {"line_miss_write", measure_line_miss},
+    {"cache_miss", measure_cache_miss},
     {"lock", measure_lock},
     {"wake", measure_wake},
     {"thread_start", measure_thread_start},

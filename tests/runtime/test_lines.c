@@ -135,11 +135,55 @@ static void test_false_sharing(void **state) {
   assert_true(together > 3 * apart);
 }
 
+/* ---- the last level: what is near ------------------------------------------------------------ */
+
+enum { MEMORY_BYTES = 32 << 20, CACHE_BYTES = 8 << 20 };
+
+static uint64_t need_ps(const char *p) {
+  uint64_t begin_ps = plat_model_hot.clock_ps;
+  plat_cache_need(p);
+  return plat_model_hot.clock_ps - begin_ps;
+}
+
+static void body_memory(void) {
+  uint64_t miss_ps = plat_model_hot.cost_ps[PLAT_COST_cache_miss];
+  char local = 0, *memory = plat_vm_reserve(MEMORY_BYTES, 8192);
+  rt_assert(memory != NULL);
+  rt_assert(need_ps(memory) == miss_ps);
+  rt_assert(need_ps(memory + 127) == 0); /* the line beside it came along */
+  rt_assert(need_ps(memory + 128) == miss_ps);
+  rt_assert(need_ps(memory + CACHE_BYTES) == miss_ps);
+  rt_assert(need_ps(memory) == miss_ps); /* that one has taken its place */
+  rt_assert(need_ps(&local) == 0);       /* no heap */
+  plat_cache_fetch(memory + 256);
+  plat_charge(PLAT_COST_compute, 10);
+  uint64_t rest_ps = miss_ps - 10 * plat_model_hot.cost_ps[PLAT_COST_compute];
+  rt_assert(need_ps(memory + 256) == rest_ps); /* asked for in time: only the rest */
+  rt_assert(need_ps(memory + 256) == 0);
+  rt_assert(plat_model_cache_misses() == 5);
+}
+
+static int memory_main(void *arg) {
+  (void)arg;
+  body_memory();
+  return 0;
+}
+
+/* Twice the same: a run begins with nothing near. */
+static void test_memory(void **state) {
+  (void)state;
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(plat_main(memory_main, NULL), 0);
+    plat_model_reset();
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_accesses),
       cmocka_unit_test(test_forgets),
       cmocka_unit_test(test_false_sharing),
+      cmocka_unit_test(test_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
