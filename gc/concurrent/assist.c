@@ -190,9 +190,10 @@ void gc_hook_assist(struct gc_mutator *mu) {
 
 /* F3.8.6: a goroutine that ends leaves its credit to the others. */
 void gc_mutator_exit(struct gc_mutator *mu) {
-  if (at_u32_load_relaxed(&gc_flags.blacken_on) != 0 && mu->assist_bytes > 0) /* in a stop */
-    at_i64_add_relaxed(&gc_cc.bg_credit,
-                       gc_f64_to_i64(work_per_byte() * (double)mu->assist_bytes));
+  if (at_u32_load_relaxed(&gc_flags.blacken_on) != 0 && mu->assist_bytes > 0) { /* in a stop */
+    int64_t credit = gc_f64_to_i64(work_per_byte() * (double)mu->assist_bytes);
+    at_i64_add_relaxed(&gc_cc.bg_credit, credit);
+  }
   mu->assist_bytes = 0;
   mu->frames = NULL;
   at_u64_add_relaxed(&gc_cc.max_stack_scan, (uint64_t)-GC_STACK_BYTES);

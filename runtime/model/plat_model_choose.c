@@ -311,7 +311,7 @@ static inline void take_step(struct model_thread *t) {
   if (plat_unlikely(model.yielding != 0)) end_yields_to(t);
   if (t->is_at_point) {
     uint64_t h = model.stats.trace_hash ^
-                 ((uint64_t)model_site_index(t->pending.site) << 8 | t->id);
+                 ((uint64_t)model_site_hash(t->pending.site) << 8 | t->id);
     h *= 0x9e3779b97f4a7c15ull;
     model.stats.trace_hash = h ^ h >> 32;
     model.points++;

@@ -112,16 +112,30 @@ static uint64_t fnv64(uint64_t hash, const void *data, size_t bytes) {
   return hash;
 }
 
+static const uint64_t FNV64_EMPTY = 14695981039346656037ull;
+
+static uint64_t site_key(const struct plat_site *s) {
+  const char *file = s->file;
+  while (*file == '.' || *file == '/') file++; /* depends on the build directory */
+  uint64_t hash = fnv64(FNV64_EMPTY, file, strlen(file) + 1);
+  hash = fnv64(hash, s->what, strlen(s->what) + 1);
+  return fnv64(hash, &s->line, sizeof s->line);
+}
+
+static int by_value(const void *a, const void *b) {
+  const uint64_t *x = a, *y = b;
+  return (*x > *y) - (*x < *y);
+}
+
+/* In which order they stand, and how often a header's, is the compiler's business. */
 uint32_t xp_build_key(void) {
-  uint64_t hash = 14695981039346656037ull;
-  for (uint32_t i = 0; i < plat_model_site_count(); i++) {
-    const struct plat_site *s = plat_model_site_at(i);
-    const char *file = s->file;
-    while (*file == '.' || *file == '/') file++; /* depends on the build directory */
-    hash = fnv64(hash, file, strlen(file) + 1);
-    hash = fnv64(hash, s->what, strlen(s->what) + 1);
-    hash = fnv64(hash, &s->line, sizeof s->line);
-  }
+  uint32_t count = plat_model_site_count();
+  uint64_t hash = FNV64_EMPTY, *keys = sim_alloc(count * sizeof *keys);
+  for (uint32_t i = 0; i < count; i++) keys[i] = site_key(plat_model_site_at(i));
+  qsort(keys, count, sizeof *keys, by_value);
+  for (uint32_t i = 0; i < count; i++)
+    if (i == 0 || keys[i] != keys[i - 1]) hash = fnv64(hash, &keys[i], sizeof *keys);
+  free(keys);
   return (uint32_t)(hash >> 32);
 }
 

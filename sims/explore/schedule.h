@@ -55,7 +55,8 @@ bool xp_directive_is_at(const struct xp_directive *d, const struct xp_decision *
  * Only letters that a token may hold. */
 void xp_op_text(const struct plat_site *site, char *out, size_t bytes);
 
-/* First 32 bits of FNV-1a-64 over file, line and text of every site of this executable. */
+/* A hash of file, line and text of all sites of this executable: the same for one source, whatever
+ * compiled it, but for sites that some compiler leaves out because they are never reached. */
 uint32_t xp_build_key(void);
 
 /* ---- tokens ---------------------------------------------------------------------------------- */

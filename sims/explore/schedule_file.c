@@ -51,16 +51,29 @@ static void add_points(cJSON *o, const struct xp_finding *f) {
                            cJSON_CreateString(plat_model_class_name((enum plat_model_class)c)));
 }
 
-/* Where the points of the run were, by name: another build may learn others. */
+static int by_text(const void *a, const void *b) {
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Where the points of the run were, by name: another build may learn others. Sorted, because the
+ * order of sites is the compiler's. */
 static void add_point_sites(cJSON *o, const struct xp_finding *f) {
+  char **names = NULL;
+  uint32_t count = 0, room = 0;
   if (f->search->point_sites == NULL) return;
-  cJSON *list = cJSON_AddArrayToObject(o, "point_sites");
   for (uint32_t i = 0; i < plat_model_site_count(); i++) {
-    if (f->search->point_sites[i] == 0) continue;
-    char *name = xp_point_name(i);
-    if (name != NULL) cJSON_AddItemToArray(list, cJSON_CreateString(name));
-    free(name);
+    char *name = f->search->point_sites[i] == 0 ? NULL : xp_point_name(i);
+    if (name == NULL) continue;
+    names = sim_grow(names, &room, count, sizeof *names);
+    names[count++] = name;
   }
+  cJSON *list = cJSON_AddArrayToObject(o, "point_sites");
+  if (count > 0) qsort(names, count, sizeof *names, by_text);
+  for (uint32_t i = 0; i < count; i++) {
+    cJSON_AddItemToArray(list, cJSON_CreateString(names[i]));
+    free(names[i]);
+  }
+  free(names);
 }
 
 static void add_directives(cJSON *o, const struct xp_schedule *s) {
