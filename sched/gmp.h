@@ -64,9 +64,9 @@ struct go_g {
   struct at_u32 p_hint;          /* P index it was last given, plus 1: where to ask it to poll */
   struct at_u32 suspend_wanted;  /* a suspender waits for its next safepoint */
   struct at_u32 select_done;     /* 1: one case of its select has been claimed */
-  struct ctx ctx;
   struct at_ptr saved_sp;        /* switch hooks only: lowest live address while suspended */
   struct go_g *next;             /* link of the one list it is in */
+  struct ctx ctx;
   struct go_timer timer;
 
   char *stack_low;               /* usable part of its C stack; kept while dead; NULL: none yet */

@@ -227,6 +227,7 @@ void go_yield_local(struct go_g *g) {
  * ring is empty (F6.2.5). */
 static inline struct go_g *take_yielded(struct go_p *p) {
   struct go_g *g = go_list_pop(&p->yielded);
+  rt_assert(go_runq_is_empty(&p->runq));
   for (uint32_t i = 1; i < GO_RUNQ_HALF && p->yielded.head != NULL; i++)
     go_runq_append_lone(&p->runq, go_list_pop(&p->yielded));
   return g;

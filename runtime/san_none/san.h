@@ -2,7 +2,8 @@
  *
  * struct san_ctx is what a suspended stack must remember for the sanitizer. san_switch_begin is
  * called just before leaving the running stack, san_switch_end as the first act after arriving;
- * prev is the stack that was left (NULL: it has ended and must not be touched). */
+ * prev is the stack that was left (NULL: it has ended and must not be touched). The struct is as
+ * large in all of them, so that the model's cache lines are the same whatever is instrumented. */
 #ifndef RUNTIME_SAN_H
 #define RUNTIME_SAN_H
 
@@ -14,7 +15,7 @@ enum { SAN_STACK_FACTOR = 1 }; /* how much more C stack the instrumented code ne
 enum { SAN_HAS_SHADOW = 0 };   /* san_poison does something */
 
 struct san_ctx {
-  char unused;
+  void *unused[3];
 };
 
 static inline void san_ctx_init(struct san_ctx *s, void *stack_low, size_t bytes) {

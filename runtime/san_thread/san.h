@@ -15,6 +15,7 @@ enum { SAN_STACK_FACTOR = 4 };
 
 struct san_ctx {
   void *fiber;
+  void *unused[2];
 };
 
 static inline void san_ctx_init(struct san_ctx *s, void *stack_low, size_t bytes) {
