@@ -158,6 +158,8 @@ static void drain(struct gc_mutator *self, const struct gc_bgworker *b) {
       gc_drain(self, GC_DRAIN_IDLE | GC_DRAIN_UNTIL_PREEMPT | GC_DRAIN_CREDIT, b->taken_ns);
       break;
   }
+  /* A P with nothing else comes back here at once, until who asked for it has got on. */
+  if (b->mode != GC_WORKER_DEDICATED && gc_world->preempt_pending(self)) plat_relax();
 }
 
 static void account(const struct gc_bgworker *b, struct gc_worker *w, int64_t ns) {
