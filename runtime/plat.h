@@ -82,6 +82,7 @@
  *
  * Address space (sizes and addresses multiples of 8192):
  *   void *plat_vm_reserve(size_t bytes, size_t align)   no access; NULL: not available
+ *   void *plat_vm_reserve_stacks(size_t bytes)          the same, for stacks of goroutines
  *   enum rt_err plat_vm_commit(void *p, size_t bytes)   zeroed, read-write; RT_ERR_NOMEM
  *   void  plat_vm_prefer_huge(void *p, size_t bytes)    a hint: the pages will be used densely
  *   void  plat_vm_decommit(void *p, size_t bytes)       contents lost; stays committed-as-zero

@@ -55,7 +55,7 @@ static void slab_add(void) {
   else
     slab = rt_meta_alloc(sizeof *slab, 8);
   slab->bytes = stacks.per_slab * (stacks.usable_bytes + PAGE);
-  slab->base = plat_vm_reserve(slab->bytes, PAGE);
+  slab->base = plat_vm_reserve_stacks(slab->bytes);
   if (slab->base == NULL || plat_vm_commit(slab->base, slab->bytes) != RT_OK)
     rt_fatal(RT_END_NOMEM, "out of memory: no room for the stack of goroutine %llu",
              (unsigned long long)stacks.made + 1);

@@ -396,6 +396,7 @@ void plat_seed(uint64_t seed);
 /* ---- address space, start-up and end --------------------------------------------------------- */
 
 void *plat_vm_reserve(size_t bytes, size_t align);
+void *plat_vm_reserve_stacks(size_t bytes);
 enum rt_err plat_vm_commit(void *p, size_t bytes) RT_MUST_USE;
 void plat_vm_prefer_huge(void *p, size_t bytes);
 void plat_vm_decommit(void *p, size_t bytes);

@@ -46,7 +46,7 @@ enum plat_model_region {
   PLAT_REGION_NONE,     /* no object, or memory the model does not know: offset 0 */
   PLAT_REGION_ARENA,    /* from plat_vm_reserve */
   PLAT_REGION_STATE,    /* PLAT_STATE variables */
-  PLAT_REGION_STACKS,   /* stacks of model threads */
+  PLAT_REGION_STACKS,   /* stacks of model threads, and from plat_vm_reserve_stacks */
   PLAT_REGION_PROGRAM   /* other variables of the executable */
 };
 static inline enum plat_model_region plat_model_region_of(uint64_t object) {
@@ -148,7 +148,7 @@ struct plat_model_outcome {
   int kind;             /* FAILED: what plat_model_fail_run was told; -1: a crash */
   uint64_t steps, points;
   uint64_t begun_steps, begun_points; /* of them before the moment at which it began */
-  uint64_t trace_hash;  /* over (thread, site) of every point */
+  uint64_t trace_hash;  /* over (thread, site's file and line) of every point */
   char message[PLAT_MODEL_MESSAGE_BYTES]; /* "": none */
 };
 

@@ -5,10 +5,14 @@
  * nobody wrote are not looked after and cost nothing extra: first touches and capacity are part of
  * the other costs.
  *
- * Only announced operations count, each at the line of its object's first byte. The table is
- * directly mapped, so of two lines that fall together the one written later is remembered; above
- * 64 processors readers that differ by a multiple of 64 share a bit, which can hide a miss, but
- * never one of two processors that write in turns.
+ * Only announced operations count, each at the line of its object's first byte, and only where
+ * that line is the same in every build: in the arena and in PLAT_STATE variables. Where something
+ * lies on a stack, or among the other variables of the program, is the compiler's business; hardly
+ * anything there is another processor's as well.
+ *
+ * The table is directly mapped, so of two lines that fall together the one written later is
+ * remembered; above 64 processors readers that differ by a multiple of 64 share a bit, which can
+ * hide a miss, but never one of two processors that write in turns.
  */
 #include "plat_model_int.h"
 #include "runtime/check.h"
@@ -105,8 +109,9 @@ static uint64_t number_of_static(uint64_t object) {
 
 uint64_t model_line_access(enum plat_op kind, uint64_t object, uint32_t processor) {
   enum access access = (enum access)access_of[kind];
-  if (access == ACCESS_NONE || object >> 60 == PLAT_REGION_NONE) return 0;
-  bool is_static = object >> 60 == PLAT_REGION_STATE;
+  enum plat_model_region region = plat_model_region_of(object);
+  bool is_static = region == PLAT_REGION_STATE;
+  if (access == ACCESS_NONE || (region != PLAT_REGION_ARENA && !is_static)) return 0;
   uint64_t number = is_static ? number_of_static(object) : line_number(object);
   struct line *l = find(number);
   if (access == ACCESS_WRITE) return write_line(l, processor, number);

@@ -1,5 +1,5 @@
-/* The model's memory: one arena at a fixed order of offsets, stacks, names of objects and sites,
- * and the reset of the world. */
+/* The model's memory: one arena at a fixed order of offsets, another one for stacks of goroutines,
+ * stacks of threads, names of objects and sites, and the reset of the world. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,18 +28,26 @@ struct extent {
   uint64_t offset, bytes;
 };
 
+/* Address space that is handed out from the bottom up. */
+struct space {
+  char *base;
+  uint64_t bytes, used;        /* offsets below used have been handed out */
+  uint32_t extent_count;
+  struct extent *extents;      /* released ranges below used, by offset, never adjacent */
+};
+/* The arena; for plat_vm_reserve_stacks. Apart, because how large stacks are, and what lies in them
+ * where, is the compiler's and the sanitizer's business: the arena's offsets are not. */
+enum { SPACE_ARENA, SPACE_STACKS, SPACES };
+
 struct model_vm_hot model_vm_hot;
 
 static struct {
-  struct model_range table[MODEL_RANGES_MAX - 3]; /* model_table's */
+  struct model_range table[MODEL_RANGES_MAX - 4]; /* model_table's */
   uint32_t table_count;
   char *world_at;              /* plat_model_world_alloc: the rest of its chunk */
   size_t world_left;
-  char *arena;
-  uint64_t arena_bytes, used;  /* offsets below used have been handed out */
-  uint32_t extent_count;
-  struct extent *extents;      /* released ranges below used, by offset, never adjacent */
-  char *stacks;
+  struct space space[SPACES];
+  char *stacks;                /* of threads */
   uint64_t stacks_bytes;
   uint32_t stacks_committed;   /* slots below have memory */
   char *snapshot;              /* of tri_state; NULL: none taken */
@@ -50,7 +58,7 @@ void *model_table(size_t bytes) {
   void *p = vmem_reserve(bytes, VM_PAGE_BYTES);
   if (p == NULL || !vmem_commit(p, bytes))
     rt_fatal(RT_END_NOMEM, "out of memory: %zu bytes for the model refused", bytes);
-  rt_assert(vm.table_count < MODEL_RANGES_MAX - 3);
+  rt_assert(vm.table_count < MODEL_RANGES_MAX - 4);
   vm.table[vm.table_count++] = (struct model_range){p, (char *)p + bytes};
   return p;
 }
@@ -61,7 +69,8 @@ uint32_t model_vm_ranges(struct model_range *out) {
   uint32_t n = vm.table_count;
   memcpy(out, vm.table, n * sizeof *out);
   out[n++] = (struct model_range){__data_start, _end};
-  out[n++] = (struct model_range){vm.arena, vm.arena + vm.arena_bytes};
+  for (uint32_t i = 0; i < SPACES; i++)
+    out[n++] = (struct model_range){vm.space[i].base, vm.space[i].base + vm.space[i].bytes};
   out[n++] = (struct model_range){vm.stacks, vm.stacks + vm.stacks_bytes};
   return n;
 }
@@ -75,17 +84,21 @@ static uint32_t hash_site(const struct plat_site *s) {
   return h;
 }
 
-void model_vm_init(void) {
-  if (vm.arena != NULL) return;
-  vm.arena_bytes = ARENA_BYTES_MAX;
-  while ((vm.arena = vmem_reserve(vm.arena_bytes, ARENA_ALIGN)) == NULL) {
-    vm.arena_bytes /= 2;
-    if (vm.arena_bytes < ARENA_BYTES_MIN)
+static void space_init(struct space *s) {
+  s->bytes = ARENA_BYTES_MAX;
+  while ((s->base = vmem_reserve(s->bytes, ARENA_ALIGN)) == NULL) {
+    s->bytes /= 2;
+    if (s->bytes < ARENA_BYTES_MIN)
       rt_fatal(RT_END_NOMEM, "out of memory: no address space for the model");
   }
-  model_vm_hot.arena = (uintptr_t)vm.arena;
-  model_vm_hot.arena_bytes = vm.arena_bytes;
-  vm.extents = model_table(EXTENTS_MAX * sizeof *vm.extents);
+  s->extents = model_table(EXTENTS_MAX * sizeof *s->extents);
+}
+
+void model_vm_init(void) {
+  if (vm.stacks != NULL) return;
+  for (uint32_t i = 0; i < SPACES; i++) space_init(&vm.space[i]);
+  model_vm_hot.arena = (uintptr_t)vm.space[SPACE_ARENA].base;
+  model_vm_hot.arena_bytes = vm.space[SPACE_ARENA].bytes;
   vm.stacks_bytes = (uint64_t)SAN_STACK_FACTOR *
                     (MAIN_STACK_BYTES + (uint64_t)PLAT_MODEL_THREADS_MAX * THREAD_STACK_BYTES);
   vm.stacks = vmem_reserve(vm.stacks_bytes, VM_PAGE_BYTES);
@@ -133,12 +146,19 @@ static inline uint64_t object_id(enum plat_model_region region, uint64_t offset)
 
 uint64_t plat_model_object(const void *p) { return model_object_id(p); }
 
+static inline bool is_in(const struct space *s, const void *p) {
+  return (uintptr_t)p - (uintptr_t)s->base < s->bytes;
+}
+
 uint64_t model_object_id_elsewhere(const void *p) {
   uintptr_t a = (uintptr_t)p;
+  const struct space *goroutines = &vm.space[SPACE_STACKS];
   if (a - (uintptr_t)__start_tri_state < (size_t)(__stop_tri_state - __start_tri_state))
     return object_id(PLAT_REGION_STATE, a - (uintptr_t)__start_tri_state);
   if (a - (uintptr_t)vm.stacks < vm.stacks_bytes)
     return object_id(PLAT_REGION_STACKS, a - (uintptr_t)vm.stacks);
+  if (is_in(goroutines, p))
+    return object_id(PLAT_REGION_STACKS, vm.stacks_bytes + (a - (uintptr_t)goroutines->base));
   if (a - (uintptr_t)__executable_start < (size_t)(_end - __executable_start))
     return object_id(PLAT_REGION_PROGRAM, a - (uintptr_t)__executable_start);
   return object_id(PLAT_REGION_NONE, 0);
@@ -171,67 +191,79 @@ bool model_is_in_stacks(const void *p) {
 
 /* ---- plat_vm_* ------------------------------------------------------------------------------- */
 
-static void extent_delete(uint32_t i) {
-  memmove(&vm.extents[i], &vm.extents[i + 1], (--vm.extent_count - i) * sizeof *vm.extents);
+static void extent_delete(struct space *s, uint32_t i) {
+  memmove(&s->extents[i], &s->extents[i + 1], (--s->extent_count - i) * sizeof *s->extents);
 }
 
 /* Enters a range; when the table is full the range is lost, which only wastes address space. */
-static void extent_insert(uint64_t offset, uint64_t bytes) {
+static void extent_insert(struct space *s, uint64_t offset, uint64_t bytes) {
   uint32_t i = 0;
   if (bytes == 0) return;
-  while (i < vm.extent_count && vm.extents[i].offset < offset) i++;
-  rt_assert(i == 0 || vm.extents[i - 1].offset + vm.extents[i - 1].bytes <= offset);
-  rt_assert(i == vm.extent_count || offset + bytes <= vm.extents[i].offset);
-  if (i < vm.extent_count && vm.extents[i].offset == offset + bytes) {
-    bytes += vm.extents[i].bytes;
-    extent_delete(i);
+  while (i < s->extent_count && s->extents[i].offset < offset) i++;
+  rt_assert(i == 0 || s->extents[i - 1].offset + s->extents[i - 1].bytes <= offset);
+  rt_assert(i == s->extent_count || offset + bytes <= s->extents[i].offset);
+  if (i < s->extent_count && s->extents[i].offset == offset + bytes) {
+    bytes += s->extents[i].bytes;
+    extent_delete(s, i);
   }
-  if (i > 0 && vm.extents[i - 1].offset + vm.extents[i - 1].bytes == offset) {
-    vm.extents[i - 1].bytes += bytes;
+  if (i > 0 && s->extents[i - 1].offset + s->extents[i - 1].bytes == offset) {
+    s->extents[i - 1].bytes += bytes;
     return;
   }
-  if (vm.extent_count == EXTENTS_MAX) return;
-  memmove(&vm.extents[i + 1], &vm.extents[i], (vm.extent_count++ - i) * sizeof *vm.extents);
-  vm.extents[i] = (struct extent){offset, bytes};
+  if (s->extent_count == EXTENTS_MAX) return;
+  memmove(&s->extents[i + 1], &s->extents[i], (s->extent_count++ - i) * sizeof *s->extents);
+  s->extents[i] = (struct extent){offset, bytes};
 }
 
-static char *take(uint64_t offset, uint64_t skip, uint64_t bytes, uint64_t available) {
-  extent_insert(offset, skip);
-  extent_insert(offset + skip + bytes, available - skip - bytes);
-  return vm.arena + offset + skip;
+static char *take(struct space *s, uint64_t offset, uint64_t skip, uint64_t bytes,
+                  uint64_t available) {
+  extent_insert(s, offset, skip);
+  extent_insert(s, offset + skip + bytes, available - skip - bytes);
+  return s->base + offset + skip;
 }
 
-void *plat_vm_reserve(size_t bytes, size_t align) {
+static void *reserve(uint32_t space, size_t bytes, size_t align) {
   model_vm_init();
+  struct space *s = &vm.space[space];
   rt_assert(bytes != 0 && bytes % VM_PAGE_BYTES == 0);
   rt_assert((align & (align - 1)) == 0 && align <= ARENA_ALIGN);
   if (align < VM_PAGE_BYTES) align = VM_PAGE_BYTES;
-  for (uint32_t i = 0; i < vm.extent_count; i++) {
-    struct extent e = vm.extents[i];
+  for (uint32_t i = 0; i < s->extent_count; i++) {
+    struct extent e = s->extents[i];
     uint64_t skip = -e.offset & (align - 1);
     if (e.bytes < skip || e.bytes - skip < bytes) continue;
-    extent_delete(i);
-    return take(e.offset, skip, bytes, e.bytes);
+    extent_delete(s, i);
+    return take(s, e.offset, skip, bytes, e.bytes);
   }
-  uint64_t skip = -vm.used & (align - 1);
-  uint64_t left = vm.arena_bytes - vm.used;
+  uint64_t skip = -s->used & (align - 1);
+  uint64_t left = s->bytes - s->used;
   if (left < skip || left - skip < bytes) return NULL;
-  uint64_t offset = vm.used;
-  vm.used += skip + bytes;
-  return take(offset, skip, bytes, skip + bytes);
+  uint64_t offset = s->used;
+  s->used += skip + bytes;
+  return take(s, offset, skip, bytes, skip + bytes);
 }
 
-static uint64_t checked_offset(const void *p, size_t bytes) {
-  uint64_t offset = (uint64_t)((uintptr_t)p - (uintptr_t)vm.arena);
-  rt_assert(offset % VM_PAGE_BYTES == 0 && bytes % VM_PAGE_BYTES == 0);
-  rt_assert(offset < vm.used && bytes <= vm.used - offset);
-  return offset;
+void *plat_vm_reserve(size_t bytes, size_t align) { return reserve(SPACE_ARENA, bytes, align); }
+void *plat_vm_reserve_stacks(size_t bytes) { return reserve(SPACE_STACKS, bytes, VM_PAGE_BYTES); }
+
+/* The space of a range that has been handed out; its offset there. */
+static struct space *space_of(const void *p, size_t bytes, uint64_t *offset) {
+  struct space *s = &vm.space[is_in(&vm.space[SPACE_STACKS], p) ? SPACE_STACKS : SPACE_ARENA];
+  *offset = (uint64_t)((uintptr_t)p - (uintptr_t)s->base);
+  rt_assert(*offset % VM_PAGE_BYTES == 0 && bytes % VM_PAGE_BYTES == 0);
+  rt_assert(*offset < s->used && bytes <= s->used - *offset);
+  return s;
+}
+
+static void check_range(const void *p, size_t bytes) {
+  uint64_t offset;
+  space_of(p, bytes, &offset);
 }
 
 void plat_vm_prefer_huge(void *p, size_t bytes) { vmem_prefer_huge(p, bytes); }
 
 enum rt_err plat_vm_commit(void *p, size_t bytes) {
-  checked_offset(p, bytes);
+  check_range(p, bytes);
   /* Here and not on release: the shadow of a whole reservation is gigabytes. */
   plat_unpoison(p, bytes);
   bool done = model_in_explored_run() ? model_image_commit(p, bytes) : vmem_commit(p, bytes);
@@ -248,19 +280,20 @@ static void forget(void *p, size_t bytes, void (*give_back)(void *, size_t)) {
 }
 
 void plat_vm_decommit(void *p, size_t bytes) {
-  checked_offset(p, bytes);
+  check_range(p, bytes);
   forget(p, bytes, vmem_decommit);
 }
 
 bool plat_vm_guard(void *p, size_t bytes) {
-  checked_offset(p, bytes);
+  check_range(p, bytes);
   return model_in_explored_run() || vmem_guard(p, bytes);
 }
 
 void plat_vm_release(void *p, size_t bytes) {
-  uint64_t offset = checked_offset(p, bytes);
+  uint64_t offset;
+  struct space *s = space_of(p, bytes, &offset);
   forget(p, bytes, vmem_uncommit);
-  extent_insert(offset, bytes);
+  extent_insert(s, offset, bytes);
 }
 
 void *plat_model_world_alloc(size_t bytes) {
@@ -292,9 +325,12 @@ void plat_model_snapshot(void) {
 void plat_model_reset(void) {
   rt_assert(model.running == NULL || model.running == &model.host);
   if (vm.snapshot != NULL) memcpy(__start_tri_state, vm.snapshot, state_bytes());
-  if (vm.used != 0) vmem_uncommit(vm.arena, vm.used);
-  vm.used = 0;
-  vm.extent_count = 0;
+  for (uint32_t i = 0; i < SPACES; i++) {
+    struct space *s = &vm.space[i];
+    if (s->used != 0) vmem_uncommit(s->base, s->used);
+    s->used = 0;
+    s->extent_count = 0;
+  }
   vm.world_left = 0;
   plat_seed(0);
 }

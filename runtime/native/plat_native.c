@@ -321,6 +321,8 @@ void *plat_vm_reserve(size_t bytes, size_t align) {
   return vmem_reserve(bytes, align < VM_PAGE_BYTES ? VM_PAGE_BYTES : align);
 }
 
+void *plat_vm_reserve_stacks(size_t bytes) { return plat_vm_reserve(bytes, VM_PAGE_BYTES); }
+
 void plat_vm_prefer_huge(void *p, size_t bytes) { vmem_prefer_huge(p, bytes); }
 
 enum rt_err plat_vm_commit(void *p, size_t bytes) {

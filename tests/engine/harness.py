@@ -45,18 +45,26 @@ class Engines:
     """The executables of a build, by name: "native-none"."""
 
     def __init__(self, paths):
-        self.paths = {os.path.basename(path).removeprefix("tricolor-"): path for path in paths}
+        self.paths = {os.path.basename(path).removeprefix("tricolor-"): os.path.abspath(path)
+                      for path in paths}
+
+    @classmethod
+    def of(cls, paths):
+        """The executables that are given by name."""
+        engines = cls([])
+        engines.paths = {name: os.path.abspath(path) for name, path in paths.items()}
+        return engines
 
     def has(self, name):
         return name in self.paths
 
-    def run(self, name, scenario, args=(), events=False, timeout=120):
+    def run(self, name, scenario, args=(), events=False, timeout=120, cwd=None):
         """scenario: a dict, or the text itself."""
         text = scenario if isinstance(scenario, str) else json.dumps(scenario)
         words = [self.paths[name], *args]
         if not events:
             done = subprocess.run(words, input=text, capture_output=True, text=True,
-                                  timeout=timeout, check=False)
+                                  timeout=timeout, check=False, cwd=cwd)
             return Run(done.returncode, done.stdout, done.stderr)
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "events")

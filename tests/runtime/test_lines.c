@@ -6,11 +6,11 @@
 
 enum { WORDS_A_LINE = 8 };
 
-/* Lines by themselves: the arena's first page. */
+/* Lines by themselves: a page. */
 static PLAT_STATE struct at_u64 *cells;
 
-static void cells_make(void) {
-  cells = plat_vm_reserve(8192, 8192);
+static void cells_make(bool in_stacks) {
+  cells = in_stacks ? plat_vm_reserve_stacks(8192) : plat_vm_reserve(8192, 8192);
   rt_assert(cells != NULL && plat_vm_commit(cells, 8192) == RT_OK);
 }
 
@@ -31,7 +31,6 @@ static struct plat_model_misses misses_of(uint32_t processor) {
 }
 
 static void play(const struct access *list) {
-  cells_make();
   for (const struct access *a = list; a->what != 0; a++) {
     plat_on_processor(a->processor);
     struct plat_model_misses before = misses_of(a->processor);
@@ -55,6 +54,7 @@ static void body_private(void) {
   static const struct access list[] = {
       {'R', 1, 0, '-'}, {'W', 1, 0, '-'}, {'R', 1, 1, '-'}, {'X', 1, 7, '-'},
       {'W', 2, 8, '-'}, {'W', 1, 0, '-'}, {0}};
+  cells_make(false);
   play(list);
 }
 
@@ -62,6 +62,7 @@ static void body_shared(void) {
   static const struct access list[] = {
       {'W', 1, 0, '-'}, {'R', 2, 0, 'r'}, {'R', 2, 5, '-'}, {'R', 1, 0, '-'}, {'R', 3, 0, 'r'},
       {'W', 2, 0, 'w'}, {'W', 2, 0, '-'}, {'R', 1, 0, 'r'}, {'W', 2, 1, 'w'}, {0}};
+  cells_make(false);
   play(list);
 }
 
@@ -70,6 +71,7 @@ static void body_read_only(void) {
   static const struct access list[] = {
       {'R', 1, 0, '-'}, {'R', 2, 0, '-'}, {'R', 3, 3, '-'}, {'X', 1, 0, '-'}, {'R', 3, 0, 'r'},
       {0}};
+  cells_make(false);
   play(list);
 }
 
@@ -78,7 +80,24 @@ static void body_many_processors(void) {
   static const struct access list[] = {
       {'W', 1, 0, '-'},  {'W', 65, 0, 'w'},  {'W', 1, 0, 'w'},    {'R', 65, 0, 'r'},
       {'R', 65, 0, '-'}, {'W', 1023, 0, 'w'}, {'R', 959, 0, 'r'}, {0}};
+  cells_make(false);
   play(list);
+}
+
+/* Where something lies on a stack is the compiler's business. */
+static const struct access free_of_charge[] = {
+    {'W', 1, 0, '-'}, {'W', 2, 0, '-'}, {'R', 3, 1, '-'}, {'X', 1, 0, '-'}, {0}};
+
+static void body_goroutine_stacks(void) {
+  cells_make(true);
+  play(free_of_charge);
+}
+
+static void body_thread_stacks(void) {
+  struct at_u64 own[WORDS_A_LINE];
+  for (int i = 0; i < WORDS_A_LINE; i++) at_u64_init(&own[i], 0);
+  cells = own;
+  play(free_of_charge);
 }
 
 static void test_accesses(void **state) {
@@ -87,6 +106,28 @@ static void test_accesses(void **state) {
   test_run(body_shared);
   test_run(body_read_only);
   test_run(body_many_processors);
+}
+
+static void test_stacks(void **state) {
+  (void)state;
+  test_run(body_goroutine_stacks);
+  test_run(body_thread_stacks);
+}
+
+/* Nor does it move anything in the arena. */
+static void body_offsets(void) {
+  void *first = plat_vm_reserve(8192, 8192);
+  void *stacks = plat_vm_reserve_stacks(5 * 8192), *second = plat_vm_reserve(8192, 8192);
+  rt_assert(first != NULL && stacks != NULL && second != NULL);
+  rt_assert(plat_model_object(second) == plat_model_object(first) + 8192);
+  rt_assert(plat_model_region_of(plat_model_object(stacks)) == PLAT_REGION_STACKS);
+  plat_vm_release(stacks, 5 * 8192);
+  rt_assert(plat_vm_reserve_stacks(2 * 8192) == stacks); /* first fit there, too */
+}
+
+static void test_offsets(void **state) {
+  (void)state;
+  test_run(body_offsets);
 }
 
 /* A run begins with nothing in any cache. */
@@ -111,7 +152,7 @@ static void storer(void *arg) {
 
 static void body_storers(void) {
   struct plat_thread threads[2];
-  cells_make();
+  cells_make(false);
   for (uintptr_t i = 0; i < 2; i++)
     rt_assert(plat_thread_start(&threads[i], "store", storer, (void *)i) == RT_OK);
   for (int i = 0; i < 2; i++) plat_thread_join(&threads[i]);
@@ -181,6 +222,8 @@ static void test_memory(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_accesses),
+      cmocka_unit_test(test_stacks),
+      cmocka_unit_test(test_offsets),
       cmocka_unit_test(test_forgets),
       cmocka_unit_test(test_false_sharing),
       cmocka_unit_test(test_memory),
