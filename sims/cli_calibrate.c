@@ -64,10 +64,10 @@ static const struct fit fits[] = {
      "'maps':{'m':{}}," GOROUTINES("{'op':'map.put','map':'m','count':500000}")},
     {SIM_COST_walk_step, "building trees of 4,095 nodes",
      GOROUTINES("{'op':'tree.build','depth':11,'count':300}")},
-    {SIM_COST_key_text, "looking up 1,000 keys of text",
-     "'maps':{'m':{'key':'string'}},'setup':[{'op':'map.put','map':'m','count':1000}],"
+    {SIM_COST_key_text, "looking up 65,536 keys of text at random",
+     "'maps':{'m':{'key':'string'}},'setup':[{'op':'map.put','map':'m','count':65536}],"
      GOROUTINES("{'op':'map.get','map':'m','count':500000,"
-                "'keys':{'dist':'uniform','space':1000}}")},
+                "'keys':{'dist':'uniform','space':65536}}")},
 };
 enum { FITS = sizeof fits / sizeof fits[0] };
 

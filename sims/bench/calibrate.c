@@ -179,33 +179,27 @@ static void wake_back(void *arg) {
   }
 }
 
-static double measure_wake(void) {
+/* One round in each batch, after a rest in which the other goes to sleep (0: none): the time until
+ * it has woken this thread in turn, or, with calls, until the call that wakes it returns. */
+static double measure_rounds(uint64_t rest_ns, bool calls) {
   struct plat_thread t;
   if (plat_thread_start(&t, "wake", wake_back, NULL) != RT_OK) return 0;
   for (uint32_t b = 0; b < BATCHES; b++) {
+    if (rest_ns != 0) plat_sleep_ns(rest_ns);
     uint64_t begin = plat_now_ns();
     plat_note_wake(&m.ping);
+    uint64_t called = plat_now_ns();
     plat_note_wait(&m.pong);
-    m.batches[b] = (double)(plat_now_ns() - begin) / 2;
+    m.batches[b] = (double)((calls ? called : plat_now_ns()) - begin);
   }
   plat_thread_join(&t);
   return quick_batch(BATCHES);
 }
 
-/* The other has gone to sleep again when it is woken: it is given the time to. */
-static double measure_wake_call(void) {
-  struct plat_thread t;
-  if (plat_thread_start(&t, "wake", wake_back, NULL) != RT_OK) return 0;
-  for (uint32_t b = 0; b < BATCHES; b++) {
-    plat_sleep_ns(ASLEEP_NS);
-    uint64_t begin = plat_now_ns();
-    plat_note_wake(&m.ping);
-    m.batches[b] = (double)(plat_now_ns() - begin);
-    plat_note_wait(&m.pong);
-  }
-  plat_thread_join(&t);
-  return quick_batch(BATCHES);
-}
+/* There and back are two. */
+static double measure_wake(void) { return measure_rounds(0, false) / 2; }
+
+static double measure_wake_call(void) { return measure_rounds(ASLEEP_NS, true); }
 
 static void say_when(void *arg) { *(uint64_t *)arg = plat_now_ns(); }
 
