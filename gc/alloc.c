@@ -6,8 +6,9 @@
 
 enum {
   ZERO_CHUNK_BYTES = 256 * 1024, /* a large pointer-free object is cleared in such steps */
-  ROOM_TRIES = 2,                /* collections for one object in a heap that is really full */
-  ROOM_TRIES_MAX = 100           /* where others may have taken what was freed */
+  ROOM_FULL = 3,     /* collections in a row after which a heap is really full: what others have
+                        allocated black in one is freed by the next */
+  ROOM_TRIES_MAX = 100 /* for one object, where others may have taken what was freed */
 };
 
 /* A slot that was taken and what the rest of the allocation must know. */
@@ -40,16 +41,24 @@ static inline void begin(struct gc_mutator *mu, uint64_t bytes) {
   if (plat_unlikely(is_marking())) charge_assist(mu, bytes);
 }
 
+/* The search of memory for one object. */
+struct room {
+  uint32_t tries; /* collections for it */
+  uint32_t full;  /* the last so many of them left the heap full */
+};
+
 /* There is no memory for an object of so many bytes: collects, after which it is to be tried again,
- * or ends the run. A safepoint. tries: counts the calls for this object. */
-static void make_room(struct gc_mutator *mu, uint64_t bytes, uint32_t *tries) {
+ * or ends the run. A safepoint. */
+static void make_room(struct gc_mutator *mu, uint64_t bytes, struct room *r) {
   bool may_collect = !mu->is_system && mu->no_preempt == 0 && bytes <= gc_heap.cap_bytes &&
                      bytes <= gc_heap.reserved_bytes;
   uint64_t live_bytes;
-  if (!may_collect || *tries >= ROOM_TRIES_MAX || !gc_hook_emergency(mu, &live_bytes))
-    gc_heap_end_without_memory(bytes, *tries > 0);
+  if (!may_collect || r->full >= ROOM_FULL || r->tries >= ROOM_TRIES_MAX ||
+      !gc_hook_emergency(mu, &live_bytes))
+    gc_heap_end_without_memory(bytes, r->tries > 0);
   uint64_t room = at_u64_load_relaxed(&gc_heap.grown_bytes) / 8 * 7; /* the rest is waste */
-  if (++*tries >= ROOM_TRIES && live_bytes + bytes > room) *tries = ROOM_TRIES_MAX;
+  r->tries++;
+  r->full = live_bytes + bytes > room ? r->full + 1 : 0;
 }
 
 /* F2.2.6: whatever is allocated during marking is black. */
@@ -88,10 +97,10 @@ static inline void *finish(struct gc_mutator *mu, const struct taken *t, uint64_
 
 /* True: by a refill. */
 static __attribute__((noinline)) bool fill(struct gc_mutator *mu, uint8_t span_class) {
-  uint32_t tries = 0;
+  struct room room = {0};
   enum gc_fill got = gc_cache_fill(mu->p, span_class);
   while (got == GC_FILL_NONE) {
-    make_room(mu, gc_size_classes[span_class / 2].bytes, &tries);
+    make_room(mu, gc_size_classes[span_class / 2].bytes, &room);
     got = mu->p->cache[span_class].bits != 0 ? GC_FILL_GROUP : gc_cache_fill(mu->p, span_class);
   }
   return got == GC_FILL_SPAN;
@@ -143,8 +152,8 @@ static struct gc_span *take_pages(struct gc_mutator *mu, uint64_t bytes, uint8_t
   if (npages <= gc_heap.reserved_bytes / GC_PAGE_BYTES)
     gc_sweep_deduct_credit(mu->p, npages * GC_PAGE_BYTES, npages);
   struct gc_span *span;
-  for (uint32_t tries = 0; (span = gc_span_new(mu->p, npages, span_class)) == NULL;)
-    make_room(mu, bytes, &tries);
+  for (struct room room = {0}; (span = gc_span_new(mu->p, npages, span_class)) == NULL;)
+    make_room(mu, bytes, &room);
   return span;
 }
 

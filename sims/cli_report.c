@@ -83,6 +83,7 @@ static const struct metric_row model_rows[] = {
   {"model.coherence_misses", "coherence misses", SIM_UNIT_COUNT},
   {"model.read_misses", "of reads", SIM_UNIT_COUNT},
   {"model.write_misses", "of writes", SIM_UNIT_COUNT},
+  {"model.memory_misses", "memory misses", SIM_UNIT_COUNT},
   {NULL, NULL, SIM_UNIT_NS},
 };
 

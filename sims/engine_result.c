@@ -197,6 +197,7 @@ static void fill_model(struct engine *e) {
   sim_platform_counts_read(&counts);
   r->model.steps = counts.steps;
   r->model.switches = counts.switches;
+  r->model.memory_misses = counts.memory_misses;
   struct sim_result_processor *list = sim_alloc((procs + 1) * sizeof *list);
   for (uint32_t i = 0; i <= procs; i++) {
     struct sim_platform_misses m;

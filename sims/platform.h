@@ -23,6 +23,7 @@ uint64_t sim_platform_rss_bytes(void);
 /* What only the model can count, of the run so far; natively all 0. Misses are of coherence. */
 struct sim_platform_counts {
   uint64_t steps, switches; /* announced operations; changes of the running thread */
+  uint64_t memory_misses;   /* of all processors, in the last-level cache */
 };
 void sim_platform_counts_read(struct sim_platform_counts *out);
 struct sim_platform_misses { uint64_t read, write; };

@@ -22,7 +22,8 @@ uint64_t sim_platform_rss_bytes(void) { return 0; }
 void sim_platform_counts_read(struct sim_platform_counts *out) {
   struct plat_model_stats stats;
   plat_model_stats_read(&stats);
-  *out = (struct sim_platform_counts){.steps = stats.steps, .switches = stats.switches};
+  *out = (struct sim_platform_counts){.steps = stats.steps, .switches = stats.switches,
+                                      .memory_misses = plat_model_cache_misses()};
 }
 
 void sim_platform_misses_read(uint32_t processor, struct sim_platform_misses *out) {

@@ -126,6 +126,8 @@ static const struct sim_field run_fields[] = {
    SIM_HAS_MODEL, AT(model.read_misses)},
   {"model.write_misses", "1", "of these, to write what another processor held", SIM_U64,
    SIM_HAS_MODEL, AT(model.write_misses)},
+  {"model.memory_misses", "1", "times that memory of the heap was asked for which no cache held",
+   SIM_U64, SIM_HAS_MODEL, AT(model.memory_misses)},
   {"events.dropped", "1", "events lost because a ring was full; mmu then misses collector work",
    SIM_U64, 0, AT(events.dropped)},
   {"events.logged", "1", "events written to the event log; null in the model, whose results"

@@ -83,7 +83,9 @@ struct sim_result {
   struct {
     uint64_t goroutines, switches, steals, preemptions, parks, stops, threads;
   } sched;
-  struct { uint64_t steps, switches, coherence_misses, read_misses, write_misses; } model;
+  struct {
+    uint64_t steps, switches, coherence_misses, read_misses, write_misses, memory_misses;
+  } model;
   struct { uint64_t dropped, logged, stops_lost, cycles_lost; } events;
 
   const struct sim_result_mmu *mmu;               uint32_t mmu_count;

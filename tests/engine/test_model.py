@@ -97,8 +97,22 @@ class SameBytes(unittest.TestCase):
         self.assertEqual(sum(r["read_misses"] for r in rows), run.at("model.read_misses"))
         self.assertEqual(sum(r["write_misses"] for r in rows), run.at("model.write_misses"))
         self.assertGreater(run.at("model.coherence_misses"), 100)
+        self.assertGreater(run.at("model.memory_misses"), 100)
         alone = ENGINES.run("native-concurrent", SHARED)
         self.assertIsNone(alone.at("model.coherence_misses"))
+        self.assertIsNone(alone.at("model.memory_misses"))
+
+    def test_far_memory(self):
+        """The same look-ups cost more in a map that the cache does not hold, and a miss is why."""
+        def look_up(keys):
+            return ENGINES.run("model-concurrent", {
+                "name": "far", "runtime": {"procs": 1}, "gc": {"gogc": "off"}, "maps": {"m": {}},
+                "setup": [{"op": "map.put", "map": "m", "count": keys}],
+                "goroutines": [{"body": [{"op": "map.get", "map": "m", "count": 20000, "keys": {
+                    "dist": "uniform", "space": keys}}]}]})
+        near, far = look_up(1000), look_up(1000000)
+        self.assertGreater(far.at("model.memory_misses"), 20 * near.at("model.memory_misses"))
+        self.assertGreater(far.at("wall_ns"), 1.5 * near.at("wall_ns"))
 
 
 class Costs(unittest.TestCase):

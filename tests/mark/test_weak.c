@@ -149,7 +149,11 @@ static void wait_for_turn(uint32_t turn) {
   while (at_u32_load_acquire(&window.turn) < turn) plat_yield(); /* pairs with take_turn */
 }
 
-static void take_turn(uint32_t turn) { at_u32_store_release(&window.turn, turn); }
+/* Turns go up only: who comes late does not take back what another has taken since. */
+static void take_turn(uint32_t turn) {
+  uint32_t now = at_u32_load_acquire(&window.turn); /* the exchange decides */
+  while (now < turn && !at_u32_cas_acqrel(&window.turn, &now, turn)) continue; /* wait_for_turn */
+}
 
 static void poll_until(struct gc_mutator *mu, uint32_t turn) {
   for (; at_u32_load_acquire(&window.turn) < turn; plat_relax()) gc_poll(mu); /* as above */

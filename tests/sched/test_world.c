@@ -328,6 +328,7 @@ static void watched_main(struct go_g *g, void *arg, void *heap_arg) {
   plat_mutex_lock(&w->lock);
   rt_assert(plat_thread_start(&w->waker, "waker", watched_waker, w) == RT_OK);
   go_park(g, &w->lock, "test");
+  plat_thread_join(&w->waker); /* which may have started an M */
   go_spawn(g, "tight", tight_loop, &w->tight, NULL);
   uint64_t begin_ns = plat_now_ns();
   go_yield(g);
@@ -344,7 +345,6 @@ static void test_watch(void **state) {
   go_config_default(&config);
   config.procs = 1;
   test_go_with(&config, watched_main, &w, &totals);
-  plat_thread_join(&w.waker);
   assert_true(totals.preemptions >= 1);
   assert_true(w.took_ns < 30 * UINT64_C(1000000000));
 }
