@@ -15,6 +15,7 @@
 #include "sims/fidelity_account.h"
 #include "sims/memory.h"
 #include "sims/protocol.h"
+#include "sims/stats.h"
 #include "sims/suggest.h"
 #include "sims/table.h"
 
@@ -306,23 +307,24 @@ static bool measure_startup(struct fidelity *f) {
 }
 
 /* How much longer an object takes in Go: a queue of a few nodes, so that there is next to nothing
- * to mark and no memory is touched for the first time. Processor time, and the quickest of a few
- * runs in turns: what else the machine does counts little. */
+ * to mark and no memory is touched for the first time. Processor time, the median of a few
+ * runs in turns: a machine can be twice as fast at one time as at another. */
 static bool measure_pace(struct fidelity *f) {
   static const char text[] =
       "{\"name\":\"pace\",\"runtime\":{\"procs\":1},\"gc\":{\"gogc\":400},"
       "\"lists\":{\"q\":{\"node_bytes\":64}},\"goroutines\":[{\"body\":[{\"op\":\"loop\","
       "\"count\":1000000,\"body\":[{\"op\":\"list.push\",\"list\":\"q\"},"
       "{\"op\":\"list.pop\",\"list\":\"q\"},{\"op\":\"alloc\",\"bytes\":64,\"pointers\":1}]}]}]}";
-  double least[FID_RECORDED] = {(double)INFINITY, (double)INFINITY};
+  double cpu_ns[FID_RECORDED][PACE_RUNS];
   for (uint32_t i = 0; i < FID_RECORDED * PACE_RUNS; i++) {
     int side = (int)(i % FID_RECORDED);
-    double cpu_ns = (double)INFINITY;
     sim_progress_run(&f->progress, FID_RECORDED + i + 1, "pace");
-    if (!probe(f, side, text, "cpu_ns", &cpu_ns)) return false;
-    if (cpu_ns < least[side]) least[side] = cpu_ns;
+    if (!probe(f, side, text, "cpu_ns", &cpu_ns[side][i / FID_RECORDED])) return false;
   }
-  double extra_ns = (least[FID_GO] - least[FID_OURS]) / PACE_OBJECTS;
+  struct sim_spread ours, go;
+  sim_stats_spread(cpu_ns[FID_OURS], PACE_RUNS, &ours);
+  sim_stats_spread(cpu_ns[FID_GO], PACE_RUNS, &go);
+  double extra_ns = (go.median - ours.median) / PACE_OBJECTS;
   f->alloc_extra_ns = extra_ns > 0 ? floor(extra_ns + 0.5) : 0;
   return true;
 }
