@@ -77,7 +77,7 @@ func (w *watcher) result(e ending) members {
 		m.set("events."+name, 0)
 	}
 	for _, name := range []string{"steps", "switches", "coherence_misses", "read_misses",
-		"write_misses"} {
+		"write_misses", "memory_misses"} {
 		m.set("model."+name, nil)
 	}
 	m.set("model.processors", []members{})
