@@ -228,8 +228,10 @@ MAP_INLINE unsigned str_find_in(struct map_bucket *b, unsigned candidates, struc
   for (; candidates != 0; candidates &= candidates - 1) {
     unsigned i = (unsigned)__builtin_ctz(candidates);
     struct map_string k = str_load(b, i);
-    if (k.len == key.len) plat_cache_need(k.data);
-    if (k.len == key.len && map_string_equal(k.data, key.data, key.len))
+    if (k.len != key.len)
+      continue;
+    plat_cache_need(k.data);
+    if (map_string_equal(k.data, key.data, key.len))
       return i;
   }
   return MAP_CELLS;

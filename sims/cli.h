@@ -67,6 +67,8 @@ struct scenario *sim_scenario_read(const char *path, const struct sim_options *o
  * schedule files are none. Each and the list are the caller's. Empty when it cannot be read. */
 char **sim_scenario_names(const char *dir);
 void sim_names_free(char **names);
+/* With something before that end. */
+bool sim_name_ends(const char *name, const char *end);
 
 /* ---- signals ---- */
 

@@ -342,7 +342,7 @@ static void print_command(const char *quote, const char *what, FILE *f) {
 static void print_again(const cJSON *v, FILE *f, bool color) {
   const char *token = text_at(v, "token"), *file = text_at(v, "file");
   const char *error = text_at(v, "file_error");
-  bool is_shrunk = cJSON_GetArraySize(sim_metric_find(v, "minimise.shrunk")) > 0;
+  bool is_shrunk = sim_search_is_shrunk(v);
   char clean[4096];
   if (token[0] == '\0' && file[0] == '\0') return;
   fprintf(f, "\n%sSee it again%s%s\n", sim_style_begin(SIM_BOLD, color),

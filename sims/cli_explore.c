@@ -5,7 +5,6 @@
 
 #include "sims/cli.h"
 #include "sims/cli_explore.h"
-#include "sims/cli_metric.h"
 #include "sims/cli_mutants.h"
 #include "sims/cli_output.h"
 #include "sims/memory.h"
@@ -41,7 +40,7 @@ static bool has_file(const cJSON *result) {
   const char *error =
     cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(violation, "file_error"));
   if (error == NULL) return true;
-  bool is_shrunk = cJSON_GetArraySize(sim_metric_find(violation, "minimise.shrunk")) > 0;
+  bool is_shrunk = sim_search_is_shrunk(violation);
   char *text = sim_text_clean(error, sim_alloc(strlen(error) + 1), strlen(error) + 1);
   fprintf(stderr, "tricolor: no schedule file: %s; %s\n", text,
           is_shrunk ? "it would have held the smaller scenario: explore again, with --shrink 0 for "

@@ -44,6 +44,8 @@ enum sim_search_verdict {
 };
 enum sim_search_verdict sim_search_judge(const struct scenario *s, const cJSON *result);
 bool sim_search_fine(enum sim_search_verdict v);
+/* Whether a violation is shown in a smaller scenario than the one explored. */
+bool sim_search_is_shrunk(const cJSON *violation);
 /* Adds "expectation": {"violation": text or null, "found": text or null, "holds": bool}. */
 void sim_search_note(const struct scenario *s, cJSON *result);
 

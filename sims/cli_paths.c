@@ -10,6 +10,7 @@
 #include "sims/cli.h"
 #include "sims/cost.h"
 #include "sims/memory.h"
+#include "sims/protocol.h"
 #include "sims/suggest.h"
 #include "sims/table.h"
 
@@ -157,12 +158,14 @@ bool sim_cost_path(const struct sim_options *o, char **path) {
   return false;
 }
 
+bool sim_name_ends(const char *name, const char *end) {
+  size_t length = strlen(name), tail = strlen(end);
+  return length > tail && strcmp(name + length - tail, end) == 0;
+}
+
 static bool is_scenario_name(const char *name) {
-  size_t length = strlen(name);
-  if (strcmp(name, COST_FILE) == 0) return false;
-  if (length <= 5 || name[0] == '.' || strcmp(name + length - 5, ".json") != 0) return false;
-  if (length > 12 && strcmp(name + length - 12, ".schema.json") == 0) return false;
-  return length <= 14 || strcmp(name + length - 14, ".schedule.json") != 0;
+  if (strcmp(name, COST_FILE) == 0 || name[0] == '.' || !sim_name_ends(name, ".json")) return false;
+  return !sim_name_ends(name, ".schema.json") && !sim_name_ends(name, TRICOLOR_SCHEDULE_SUFFIX);
 }
 
 static int compare_names(const void *a, const void *b) {

@@ -11,7 +11,6 @@
 #include "sims/table.h"
 
 #define TOKEN_START "tri1:"
-#define FILE_SUFFIX ".schedule.json"
 enum { TOKEN_PARTS = 6, KEY_DIGITS = 8, FILE_MAX = 64 << 20 };
 
 /* What is to be run again. */
@@ -176,17 +175,12 @@ static bool search_dir(struct replay *r, const struct sim_options *o, const char
   return r->scenario != NULL;
 }
 
-static bool ends_with(const char *text, const char *end) {
-  size_t length = strlen(text), tail = strlen(end);
-  return length > tail && strcmp(text + length - tail, end) == 0;
-}
-
 /* The schedule file of a token in the current directory; NULL: there is none. The caller frees. */
 static char *find_file(const char *token) {
   DIR *d = opendir(".");
   char *found = NULL;
   for (const struct dirent *e = NULL; d != NULL && found == NULL && (e = readdir(d)) != NULL;) {
-    char *text = ends_with(e->d_name, FILE_SUFFIX) ? read_whole(e->d_name) : NULL;
+    char *text = sim_name_ends(e->d_name, TRICOLOR_SCHEDULE_SUFFIX) ? read_whole(e->d_name) : NULL;
     cJSON *doc = text != NULL ? cJSON_Parse(text) : NULL;
     const char *its = text_of(doc, "token");
     if (its != NULL && strcmp(its, token) == 0) found = sim_strdup(e->d_name);
@@ -202,8 +196,8 @@ static void tell_unknown(uint32_t key, uint32_t tried, const char *configs, cons
                   "scenarios in", key, tried);
   if (races != NULL) fprintf(stderr, " %s,", races);
   if (configs != NULL) fprintf(stderr, " %s and", configs);
-  fprintf(stderr, " the current directory is it, and no " FILE_SUFFIX " file here is of the "
-                  "token.\nGive it with --scenario FILE, and the same --set as when it was "
+  fprintf(stderr, " the current directory is it, and no " TRICOLOR_SCHEDULE_SUFFIX " file here is "
+                  "of the token.\nGive it with --scenario FILE, and the same --set as when it was "
                   "explored. Nothing was run.\n");
 }
 

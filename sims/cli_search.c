@@ -4,6 +4,7 @@
 
 #include "sims/choices.h"
 #include "sims/cli_explore.h"
+#include "sims/cli_metric.h"
 #include "sims/memory.h"
 #include "sims/protocol.h"
 
@@ -65,6 +66,10 @@ enum sim_search_verdict sim_search_judge(const struct scenario *s, const cJSON *
 
 bool sim_search_fine(enum sim_search_verdict v) {
   return v == SIM_SEARCH_CLEAN || v == SIM_SEARCH_FOUND;
+}
+
+bool sim_search_is_shrunk(const cJSON *violation) {
+  return cJSON_GetArraySize(sim_metric_find(violation, "minimise.shrunk")) > 0;
 }
 
 static void add_text(cJSON *object, const char *key, const char *text) {

@@ -28,6 +28,8 @@
 #define TRICOLOR_SCHEDULE_SCHEMA "tricolor.schedule/1"
 #define TRICOLOR_MUTANTS_SCHEMA "tricolor.mutants/1"
 
+#define TRICOLOR_SCHEDULE_SUFFIX ".schedule.json" /* of a schedule file */
+
 enum { TRI_EXIT_OK = 0, TRI_EXIT_FAILED = 1, TRI_EXIT_INPUT = 2, TRI_EXIT_ENGINE = 3 };
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sims/fnv.h"
 #include "sims/memory.h"
 #include "sims/scenario_int.h"
 
@@ -134,9 +135,7 @@ static cJSON *resolve_program(const struct scenario *s) {
 uint32_t scenario_key(const struct scenario *s) {
   cJSON *document = resolve_program(s);
   char *text = cJSON_PrintUnformatted(document);
-  uint64_t hash = UINT64_C(14695981039346656037);
-  for (const unsigned char *p = (const unsigned char *)text; p != NULL && *p != '\0'; p++)
-    hash = (hash ^ *p) * UINT64_C(1099511628211);
+  uint64_t hash = sim_fnv(SIM_FNV_EMPTY, text, text != NULL ? strlen(text) : 0);
   cJSON_free(text);
   cJSON_Delete(document);
   return (uint32_t)(hash >> 32);

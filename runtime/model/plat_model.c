@@ -418,8 +418,10 @@ void model_start(int (*fn)(void *), void *arg, int *status) {
   model.slots_used = model.free_count = model.next_id = 0;
   model.ended_cpu_ps = 0;
   model.stats = (struct plat_model_stats){0};
-  if (!model.choosing) model_lines_begin();
-  if (!model.choosing) model_cache_begin();
+  if (!model.choosing) {
+    model_lines_begin();
+    model_cache_begin();
+  }
   plat_model_hot.clock_ps = 0;
   ctx_from_thread(&host_ctx);
   struct model_thread *first = create_thread("main", main_entry, NULL, 0);

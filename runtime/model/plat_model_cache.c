@@ -25,17 +25,15 @@ struct sector {
 
 static struct {
   struct sector *table;
-  bool is_used; /* something in it since it was cleared */
-  uint64_t misses;
+  uint64_t misses; /* since it was cleared */
 } cache;
 
 void model_cache_begin(void) {
   size_t bytes = SECTORS * sizeof *cache.table;
   if (cache.table == NULL) cache.table = model_table(bytes);
-  cache.misses = 0;
-  if (!cache.is_used) return;
+  if (cache.misses == 0) return;
   memset(cache.table, 0, bytes);
-  cache.is_used = false;
+  cache.misses = 0;
 }
 
 /* The sector of an address of the arena, asked for if nobody had; NULL: it lies elsewhere. */
@@ -45,7 +43,6 @@ static struct sector *ask_for(const void *p) {
   uint64_t number = (offset >> SECTOR_SHIFT) + 1;
   struct sector *s = &cache.table[number % SECTORS];
   if (s->number == number) return s;
-  cache.is_used = true;
   cache.misses++;
   *s = (struct sector){number, plat_model_hot.clock_ps +
                                    plat_model_hot.cost_ps[PLAT_COST_cache_miss]};

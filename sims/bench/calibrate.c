@@ -13,6 +13,7 @@
 #include "runtime/check.h"
 #include "runtime/lockrank.h"
 #include "runtime/plat.h"
+#include "runtime/rng.h"
 #include "sims/platform.h"
 
 enum {
@@ -113,12 +114,11 @@ static double measure_cache_miss(void) {
   char *lines = plat_vm_reserve(BYTES, 2 << 20);
   if (lines == NULL || plat_vm_commit(lines, BYTES) != RT_OK) return 0;
   plat_vm_prefer_huge(lines, BYTES);
-  uint64_t random = 1;
+  uint64_t rng = 1;
   for (uint64_t i = 0; i < LINES; i++) *(uint64_t *)(void *)(lines + i * PLAT_CACHE_LINE) = i;
   for (uint64_t i = LINES - 1; i > 0; i--) { /* one cycle through all */
-    random = random * 6364136223846793005u + 1442695040888963407u;
     uint64_t *a = (void *)(lines + i * PLAT_CACHE_LINE);
-    uint64_t *b = (void *)(lines + (random >> 32) % i * PLAT_CACHE_LINE);
+    uint64_t *b = (void *)(lines + rng_fastrandn(&rng, (uint32_t)i) * (uint64_t)PLAT_CACHE_LINE);
     uint64_t next = *a;
     *a = *b;
     *b = next;

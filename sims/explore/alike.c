@@ -114,12 +114,6 @@ static bool is_path_understood(const char *path) {
 
 /* ---- choices --------------------------------------------------------------------------------- */
 
-static bool is_same_op(const struct sc_op *a, const struct sc_op *b) {
-  return a->kind == b->kind && a->target == b->target && a->count == b->count &&
-         a->holder == b->holder && a->to == b->to && a->from == b->from && a->value == b->value &&
-         a->field == b->field;
-}
-
 static void add_part(struct choice *c, struct part part) {
   for (uint32_t i = 0; i < c->part_count; i++) {
     const struct part *p = &c->parts[i];
@@ -140,7 +134,7 @@ static bool add_differences(struct choice *c, const struct data *a, const struct
     for (uint32_t r = 0; r < SC_REGISTERS; r++)
       if (a->registers[g][r] != b->registers[g][r]) add_part(c, (struct part){PART_REGISTER, g, r});
     for (uint32_t i = 0; i < a->op_count[g]; i++)
-      if (!is_same_op(a->ops[g][i], b->ops[g][i])) add_part(c, (struct part){PART_OP, g, i});
+      if (a->told[g][i] != b->told[g][i]) add_part(c, (struct part){PART_OP, g, i});
   }
   return true;
 }

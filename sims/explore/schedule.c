@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sims/fnv.h"
 #include "sims/memory.h"
 
 /* ---- schedules ------------------------------------------------------------------------------- */
@@ -106,20 +107,12 @@ void xp_op_text(const struct plat_site *site, char *out, size_t bytes) {
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
-static uint64_t fnv64(uint64_t hash, const void *data, size_t bytes) {
-  const unsigned char *p = data;
-  for (size_t i = 0; i < bytes; i++) hash = (hash ^ p[i]) * 1099511628211ull;
-  return hash;
-}
-
-static const uint64_t FNV64_EMPTY = 14695981039346656037ull;
-
 static uint64_t site_key(const struct plat_site *s) {
   const char *file = s->file;
   while (*file == '.' || *file == '/') file++; /* depends on the build directory */
-  uint64_t hash = fnv64(FNV64_EMPTY, file, strlen(file) + 1);
-  hash = fnv64(hash, s->what, strlen(s->what) + 1);
-  return fnv64(hash, &s->line, sizeof s->line);
+  uint64_t hash = sim_fnv(SIM_FNV_EMPTY, file, strlen(file) + 1);
+  hash = sim_fnv(hash, s->what, strlen(s->what) + 1);
+  return sim_fnv(hash, &s->line, sizeof s->line);
 }
 
 static int by_value(const void *a, const void *b) {
@@ -130,11 +123,11 @@ static int by_value(const void *a, const void *b) {
 /* In which order they stand, and how often a header's, is the compiler's business. */
 uint32_t xp_build_key(void) {
   uint32_t count = plat_model_site_count();
-  uint64_t hash = FNV64_EMPTY, *keys = sim_alloc(count * sizeof *keys);
+  uint64_t hash = SIM_FNV_EMPTY, *keys = sim_alloc(count * sizeof *keys);
   for (uint32_t i = 0; i < count; i++) keys[i] = site_key(plat_model_site_at(i));
   qsort(keys, count, sizeof *keys, by_value);
   for (uint32_t i = 0; i < count; i++)
-    if (i == 0 || keys[i] != keys[i - 1]) hash = fnv64(hash, &keys[i], sizeof *keys);
+    if (i == 0 || keys[i] != keys[i - 1]) hash = sim_fnv(hash, &keys[i], sizeof *keys);
   free(keys);
   return (uint32_t)(hash >> 32);
 }

@@ -9,6 +9,7 @@
 #include "sims/explore/points.h"
 #include "sims/explore/violation.h"
 #include "sims/memory.h"
+#include "sims/protocol.h"
 
 enum { FILE_BYTES_MAX = 64 << 20, HASH_EVERY = 16 };
 
@@ -135,7 +136,7 @@ static cJSON *document(const struct xp_schedule *s, const struct xp_finding *f,
                        const struct xp_minimised *m, const struct xp_trace *t,
                        const char *token) {
   cJSON *o = cJSON_CreateObject();
-  cJSON_AddStringToObject(o, "schema", XP_FILE_SCHEMA);
+  cJSON_AddStringToObject(o, "schema", TRICOLOR_SCHEDULE_SCHEMA);
   cJSON_AddStringToObject(o, "name", f->name);
   cJSON_AddStringToObject(o, "token", token);
   cJSON_AddStringToObject(o, "scenario", f->scenario);
@@ -176,7 +177,7 @@ char *xp_file_write(const struct xp_schedule *s, const struct xp_finding *f,
   char *token = xp_token_format(s);
   cJSON *o = document(s, f, m, t, token);
   char *text = cJSON_Print(o);
-  char *path = sim_printf("%s/%s-%s" XP_FILE_SUFFIX, f->directory, f->name,
+  char *path = sim_printf("%s/%s-%s" TRICOLOR_SCHEDULE_SUFFIX, f->directory, f->name,
                           strrchr(token, ':') + 1);
   char *temporary = sim_printf("%s.%ld", path, (long)getpid());
   cJSON_Delete(o);
@@ -288,8 +289,8 @@ static bool read_document(const char *path, const cJSON *o, struct xp_file *out,
   const char *scenario = text_of(o, "scenario"), *name = text_of(o, "name");
   char why[XP_ERROR_TEXT];
   if (o == NULL) return lacks(path, "it is not JSON", error);
-  if (schema == NULL || strcmp(schema, XP_FILE_SCHEMA) != 0)
-    return lacks(path, "\"schema\" is not \"" XP_FILE_SCHEMA "\"", error);
+  if (schema == NULL || strcmp(schema, TRICOLOR_SCHEDULE_SCHEMA) != 0)
+    return lacks(path, "\"schema\" is not \"" TRICOLOR_SCHEDULE_SCHEMA "\"", error);
   if (token == NULL || scenario == NULL || name == NULL)
     return lacks(path, "\"token\", \"scenario\" or \"name\" is missing", error);
   if (!read_verdict(o, out)) return lacks(path, "\"verdict\" is missing or unknown", error);

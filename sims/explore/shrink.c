@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sims/explore/lookup.h"
 #include "sims/explore/parts.h"
+#include "sims/fnv.h"
 #include "sims/memory.h"
 
 enum {
@@ -23,27 +25,18 @@ struct shrinker {
   struct xp_shrunk *out;
   uint64_t steps;      /* of the run of what was kept last */
   uint32_t effort;
-  uint64_t *tried;     /* hashes of all candidates and efforts */
-  uint32_t tried_count, tried_room;
+  struct xp_lookup tried; /* hashes of all candidates and efforts */
   bool is_over;
 };
 
 /* ---- one candidate --------------------------------------------------------------------------- */
 
-static uint64_t hash_of(const char *text, uint32_t effort) {
-  uint64_t hash = UINT64_C(14695981039346656037) + effort;
-  for (; *text != '\0'; text++) hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
-  return hash;
-}
-
 /* Whether it was tried before with that effort; now it was. */
 static bool was_tried(struct shrinker *s, const char *text) {
-  uint64_t hash = hash_of(text, s->effort);
-  for (uint32_t i = 0; i < s->tried_count; i++)
-    if (s->tried[i] == hash) return true;
-  s->tried = sim_grow(s->tried, &s->tried_room, s->tried_count, sizeof *s->tried);
-  s->tried[s->tried_count++] = hash;
-  return false;
+  uint64_t hash = sim_fnv(SIM_FNV_EMPTY + s->effort, text, strlen(text));
+  uint32_t before = s->tried.count;
+  xp_lookup_enter(&s->tried, sizeof hash, hash | (hash == 0));
+  return s->tried.count == before;
 }
 
 static enum xp_trial run_trial(struct shrinker *s, const char *text, uint64_t *steps) {
@@ -247,7 +240,7 @@ void xp_shrink(const char *json, uint64_t steps, const struct xp_shrink *config,
     out->line = xp_parts_lines(s.parts, &out->lines);
   }
   xp_parts_free(s.parts);
-  free(s.tried);
+  xp_lookup_free(&s.tried);
 }
 
 void xp_shrunk_refuse(struct xp_shrunk *s) {

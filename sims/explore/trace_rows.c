@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sims/explore/trace.h"
+#include "sims/fnv.h"
 #include "sims/memory.h"
 
 /* How much a row matters; those that matter most are shown, as many as there is room for. */
@@ -226,10 +227,8 @@ static void row_text(const struct xp_trace *t, const struct candidate *c, char *
 
 static uint64_t hash_of(const struct xp_trace *t, const struct candidate *c) {
   char text[6 * XP_NAME];
-  uint64_t hash = 14695981039346656037ull ^ t->events[c->main].actor;
   row_text(t, c, text, sizeof text);
-  for (const char *p = text; *p != '\0'; p++) hash = (hash ^ (unsigned char)*p) * 1099511628211ull;
-  return hash | 1;
+  return sim_fnv(SIM_FNV_EMPTY ^ t->events[c->main].actor, text, strlen(text)) | 1;
 }
 
 /* Only the last few of rows that say the same are worth showing. */

@@ -8,9 +8,6 @@
 #include "sims/explore/shrink.h"
 #include "sims/explore/trace.h"
 
-#define XP_FILE_SCHEMA "tricolor.schedule/1"
-#define XP_FILE_SUFFIX ".schedule.json"
-
 /* How a violation came about and what is to be done with it. Texts live as long as the call. */
 struct xp_finding {
   const char *kind;            /* what the engine calls it: "violation", "deadlock" */

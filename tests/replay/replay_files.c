@@ -18,6 +18,7 @@
 #include "sims/explore/replay.h"
 #include "sims/explore/violation.h"
 #include "sims/memory.h"
+#include "sims/protocol.h"
 
 enum { SEARCH_RUNS = 2000000, HEAP_RUNS = 300, HEAPS_TRIED = 5000, FILES_MAX = 1000 };
 
@@ -62,7 +63,7 @@ static char *write_file(struct xp_schedule *s, struct xp_run *r, const char *nam
                          .directory = folder, .search = &c, .minimise = &m, .names = &names};
   cJSON *v = xp_violation(s, r, &f, &t);
   const char *written = cJSON_GetStringValue(cJSON_GetObjectItem(v, "file"));
-  if (written != NULL) path = sim_printf("%s/%s" XP_FILE_SUFFIX, folder, name);
+  if (written != NULL) path = sim_printf("%s/%s" TRICOLOR_SCHEDULE_SUFFIX, folder, name);
   if (path != NULL) rt_assert(rename(written, path) == 0); /* one name for all builds */
   cJSON_Delete(v);
   xp_trace_free(&t);
@@ -141,8 +142,8 @@ static uint32_t list_files(const char *folder, char **list) {
   DIR *d = opendir(folder);
   uint32_t count = 0;
   for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
-    const char *end = strstr(e->d_name, XP_FILE_SUFFIX);
-    if (end != NULL && strcmp(end, XP_FILE_SUFFIX) == 0 && count < FILES_MAX)
+    const char *end = strstr(e->d_name, TRICOLOR_SCHEDULE_SUFFIX);
+    if (end != NULL && strcmp(end, TRICOLOR_SCHEDULE_SUFFIX) == 0 && count < FILES_MAX)
       list[count++] = sim_printf("%s/%s", folder, e->d_name);
   }
   if (d != NULL) closedir(d);
