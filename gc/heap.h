@@ -164,22 +164,25 @@ static inline uint16_t gc_span_type(const struct gc_span *span, uint32_t index) 
   return span->types != NULL ? span->types[index] : 0;
 }
 
+/* Marks are relaxed, because a mark bit carries no data: all are read again with the world stopped,
+ * or by the sweeper after it. */
 static inline bool gc_is_marked(const struct gc_span *span, uint32_t index) {
   return (at_u64_load_relaxed(&span->mark_bits[index / 64]) >> (index % 64) & 1) != 0;
 }
 
-/* Marks the slot; true: it was not marked before. The caller then calls gc_page_mark. Relaxed,
- * because a mark bit carries no data: all marks are read again with the world stopped, or by the
- * sweeper after it. */
-static inline bool gc_mark_test_and_set(struct gc_span *span, uint32_t index) {
+/* Marks the slot; true: it was not marked before. The caller then calls gc_page_mark. */
+static inline bool gc_mark_set(struct gc_span *span, uint32_t index) {
   uint64_t bit = 1ULL << (index % 64);
-  struct at_u64 *word = &span->mark_bits[index / 64];
-  if ((at_u64_load_relaxed(word) & bit) != 0) return false;
-  return (at_u64_or_relaxed(word, bit) & bit) == 0;
+  return (at_u64_or_relaxed(&span->mark_bits[index / 64], bit) & bit) == 0;
+}
+
+/* The same, without writing where it is marked already. */
+static inline bool gc_mark_test_and_set(struct gc_span *span, uint32_t index) {
+  return !gc_is_marked(span, index) && gc_mark_set(span, index);
 }
 
 /* Sets the page-mark bit of the span's first page (F2.9.7): pages without it may be reclaimed.
- * Relaxed, as gc_mark_test_and_set. */
+ * Relaxed, as marks are. */
 static inline void gc_page_mark(const struct gc_span *span) {
   uint64_t page = (span->base - gc_heap.base) >> GC_PAGE_SHIFT;
   struct at_u64 *word = &gc_heap.chunks[page / GC_CHUNK_PAGES].marks[page % GC_CHUNK_PAGES / 64];

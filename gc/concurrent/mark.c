@@ -9,15 +9,20 @@
 static inline bool grey(struct gc_worker *w, uintptr_t addr) {
   struct gc_span *span;
   uint32_t index;
-  if (!gc_find_object(addr, &span, &index)) return false;
-  if (!gc_mark_test_and_set(span, index)) return false;
+  if (!gc_find_object(addr, &span, &index) || gc_is_marked(span, index)) return false;
+  uintptr_t object = gc_span_object(span, index);
+  bool is_noscan = gc_span_is_noscan(span);
+  /* Before the mark is set: no load begins behind that until it is done, and where objects form a
+   * list there is nothing else to wait for. */
+  if (!is_noscan) plat_cache_fetch((const void *)object);
+  if (!gc_mark_set(span, index)) return false;
   gc_page_mark(span);
   plat_charge(PLAT_COST_mark_object, 1);
-  if (gc_span_is_noscan(span)) {
+  if (is_noscan) {
     w->bytes_marked += span->elem_bytes;
     return false;
   }
-  return gc_work_put(w, gc_span_object(span, index));
+  return gc_work_put(w, object);
 }
 
 bool gc_mark_grey(struct gc_worker *w, uintptr_t addr) { return grey(w, addr); }

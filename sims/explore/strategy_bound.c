@@ -62,8 +62,10 @@ static struct xp_chooser *open(const struct xp_config *c) {
   b->slice = c->slice;
   b->slices = c->slices;
   b->sites = c->point_sites;
-  /* What has been ordered, and what a map was in the middle of, is no part of a state. */
-  b->runs_all = c->every_schedule || c->happens != NULL || c->is_misused != NULL;
+  /* What a map was in the middle of is no part of a state; what has been ordered is, for the state
+   * is made of the order of operations, and all that the check of plain data knows follows from
+   * that. */
+  b->runs_all = c->every_schedule || c->is_misused != NULL;
   return &b->base;
 }
 

@@ -7,6 +7,7 @@
 #include "runtime/check.h"
 #include "runtime/lockrank.h"
 #include "runtime/plat.h"
+#include "sims/explore/happens.h"
 #include "support.h"
 
 enum { THREADS_MAX = 3, ACTIONS_MAX = 4, OBJECTS = 2 };
@@ -17,7 +18,8 @@ enum action {
   COARSE_LOCKED_ADD, /* may have to wait in the middle of a stretch */
   START_OTHER,
   WHOLE_ACTIONS,     /* those before: every run goes to its end */
-  CHECK = WHOLE_ACTIONS, FINISH, TIMED_WAIT, YIELD, ACTIONS
+  CHECK = WHOLE_ACTIONS, FINISH, TIMED_WAIT, YIELD, ACTIONS,
+  READ_PLAIN = ACTIONS, WRITE_PLAIN, LOCKED_WRITE_PLAIN, PLAIN_ACTIONS
 };
 
 struct program {
@@ -28,6 +30,7 @@ struct program {
 static PLAT_STATE struct {
   struct program program;
   struct at_u32 cell[OBJECTS], other[OBJECTS];
+  uint32_t plain[OBJECTS];
   struct plat_mutex mutex[OBJECTS];
   struct plat_note note[THREADS_MAX];
   struct plat_thread thread[THREADS_MAX], started[THREADS_MAX * ACTIONS_MAX];
@@ -86,7 +89,14 @@ static void act(uint32_t thread, uint32_t at) {
       (void)plat_note_wait_until(&w.note[(thread + 1) % w.program.threads], 5);
       break;
     case YIELD: plat_yield(); break;
-    case ACTIONS: break;
+    case READ_PLAIN: (void)plat_ld(&w.plain[o]); break;
+    case WRITE_PLAIN: plat_st(&w.plain[o], 7); break;
+    case LOCKED_WRITE_PLAIN:
+      plat_mutex_lock(&w.mutex[o]);
+      plat_st(&w.plain[o], 7);
+      plat_mutex_unlock(&w.mutex[o]);
+      break;
+    case PLAIN_ACTIONS: break;
   }
 }
 
@@ -127,7 +137,8 @@ static struct program draw(uint64_t seed, uint32_t kinds) {
 
 enum { SCHEDULES_MAX = 20000, PROGRAMS = 150 };
 
-static struct xp_report explore(const char *strategy, uint32_t preemptions) {
+static struct xp_report explore_for_races(const char *strategy, uint32_t preemptions,
+                                          struct xp_happens *happens) {
   struct xp_config c = test_config(strategy);
   struct xp_report r;
   c.preemptions = preemptions;
@@ -136,8 +147,13 @@ static struct xp_report explore(const char *strategy, uint32_t preemptions) {
   c.walks = 0;
   c.check_every = 50;
   c.every_schedule = true;
+  c.happens = happens;
   assert_true(xp_search(&c, &r));
   return r;
+}
+
+static struct xp_report explore(const char *strategy, uint32_t preemptions) {
+  return explore_for_races(strategy, preemptions, NULL);
 }
 
 /* In malloc's memory, no part of the world; volatile, or clang makes it a static variable. */
@@ -237,6 +253,33 @@ static void the_comparison_sees_what_is_left_out(void **state) {
   assert_true(count_verdicts(DIFFERENT, 1000, WHOLE_ACTIONS, "bound") > PROGRAMS / 4);
 }
 
+/* A race is judged by what has been ordered before: where runs end in states that others have been
+ * through, as many schedules have one. */
+static void races_of_programs(void **state) {
+  (void)state;
+  uint32_t with_races = 0, in_some_runs = 0, free_of_them = 0;
+  *merged_schedules = 0;
+  for (uint64_t seed = 200000; seed < 200000 + PROGRAMS; seed++) {
+    current = draw(seed, PLAIN_ACTIONS);
+    test_prepare_body(run_program);
+    struct xp_happens *happens = xp_happens_new(false, NULL);
+    struct xp_report all = explore_for_races("bound", XP_LEVELS - 1, happens);
+    if (all.why == XP_WHY_EXHAUSTED) {
+      merging_counts_the_same(&all);
+      with_races += all.failed > 0;
+      in_some_runs += all.failed > 0 && all.failed < all.runs;
+      free_of_them += all.failed == 0;
+    }
+    test_leave();
+    xp_happens_free(happens);
+    xp_report_free(&all);
+  }
+  assert_true(with_races > PROGRAMS / 10);
+  assert_true(in_some_runs >= 5);
+  assert_true(free_of_them > PROGRAMS / 10);
+  assert_true(*merged_schedules > 1000);
+}
+
 /* ---- overlapping ranges ---------------------------------------------------------------------- */
 
 enum { RANGES = 4 };
@@ -297,6 +340,7 @@ int main(void) {
       cmocka_unit_test(classes_of_overlapping_ranges),
       cmocka_unit_test(classes_of_programs),
       cmocka_unit_test(failures_of_programs),
+      cmocka_unit_test(races_of_programs),
       cmocka_unit_test(the_comparison_sees_what_is_left_out),
   };
   return cmocka_run_group_tests_name("explore-programs", tests, NULL, NULL);
