@@ -144,7 +144,7 @@ static int run(void *arg) {
   struct gc_config config;
   (void)arg;
   configure(&config);
-  if (!threads_begin(&config, GROWTH_THREADS)) return 1;
+  if (!threads_begin(&config)) return 1;
   struct thread *collector = threads_at(COLLECTOR), *writer = threads_at(WRITER);
   threads_enter(writer);
   fill(writer);

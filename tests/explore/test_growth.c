@@ -56,11 +56,11 @@ static void expect_all(const struct growth_case *c, uint32_t preemptions, bool e
   plat_model_leave();
 }
 
-static void all_with_two_preemptions(void **state) {
+static void all_with_three_preemptions(void **state) {
   (void)state;
-  expect_all(&(struct growth_case){.assists = false}, 2, false);
-  expect_all(&(struct growth_case){.assists = true}, 2, false);
-  expect_all(&(struct growth_case){.wb_entries = 1}, 2, false);
+  expect_all(&(struct growth_case){.assists = false}, 3, false);
+  expect_all(&(struct growth_case){.assists = true}, 3, false);
+  expect_all(&(struct growth_case){.wb_entries = 1}, 3, false);
 }
 
 static void all_with_two_preemptions_anywhere(void **state) {
@@ -128,7 +128,7 @@ static void what_is_wrong_is_found(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(all_with_two_preemptions),
+      cmocka_unit_test(all_with_three_preemptions),
       cmocka_unit_test(all_with_two_preemptions_anywhere),
       cmocka_unit_test(the_map_grows_through_full_buffers),
       cmocka_unit_test(what_is_wrong_is_found),

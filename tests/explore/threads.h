@@ -15,7 +15,7 @@
 #include "gc/collector.h"
 #include "sched/gmp.h"
 
-enum { THREADS_MAX = 3, THREAD_PAGE = 4096 };
+enum { THREADS = 2, THREAD_PAGE = 4096 };
 
 /* What a run changes comes first, on a page of its own: the fewer, the quicker the next begins. */
 struct thread {
@@ -28,9 +28,9 @@ struct thread {
   struct gc_p p;
 } __attribute__((aligned(THREAD_PAGE)));
 
-/* The first thread of a model's world makes the others: a heap and a collector with so many Ps
- * (1..THREADS_MAX), each with its goroutine, of which none runs. False: no memory. */
-bool threads_begin(const struct gc_config *config, uint32_t count);
+/* By the first thread of a model's world: a heap and a collector with THREADS Ps, each with its
+ * goroutine, of which none runs. False: no memory. */
+bool threads_begin(const struct gc_config *config);
 struct thread *threads_at(uint32_t index);
 static inline struct gc_mutator *thread_mu(struct thread *t) { return &t->g.mu; }
 
