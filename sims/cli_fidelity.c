@@ -22,7 +22,7 @@
 #define FIDELITY_SCHEMA "tricolor.fidelity/1"
 
 enum {
-  FID_RUNS_DEFAULT = 3, FID_SETS_MAX = 40, FID_ACCOUNT_MAX = 1000, GOGC_COUNT = 3,
+  FID_RUNS_DEFAULT = FID_RUNS_TOLD, FID_SETS_MAX = 40, FID_ACCOUNT_MAX = 1000, GOGC_COUNT = 3,
   RECORDING_MAX = 1 << 20
 };
 
@@ -39,25 +39,30 @@ struct fid_workload {
   const char *name, *doc;
   const char *recorded; /* its name in the recording */
   const char *scenario; /* shipped */
-  bool in_any_order;    /* several goroutines insert */
   struct sc_override sets[2];
+  bool in_any_order;    /* several goroutines insert */
+  bool has_setup;       /* which allocates */
 };
 
 static const struct fid_workload workloads[] = {
-  {"a", "int -> int, empty at start", "a_int_int_grown", "map-growth", false, {{0}}},
-  {"b", "int -> int, made large enough", "b_int_int_prealloc", "map-prealloc", false, {{0}}},
-  {"c", "int -> pointer, empty at start", "c_int_ptr_grown", "map-pointer-values", false, {{0}}},
-  {"d", "string -> int, empty at start", "d_string_int_grown", "map-string-keys", false, {{0}}},
-  {"e-mutex", "8 goroutines, a map under a mutex", "e_mutex_map", "fidelity-lock", true, {{0}}},
+  {"a", "int -> int, empty at start", "a_int_int_grown", "map-growth", {{0}}, false, false},
+  {"b", "int -> int, made large enough", "b_int_int_prealloc", "map-prealloc", {{0}}, false, false},
+  {"c", "int -> pointer, empty at start", "c_int_ptr_grown", "map-pointer-values", {{0}},
+   false, false},
+  {"d", "string -> int, empty at start", "d_string_int_grown", "map-string-keys", {{0}},
+   false, false},
+  {"e-mutex", "8 goroutines, a map under a mutex", "e_mutex_map", "fidelity-lock", {{0}},
+   .in_any_order = true},
   {"e-rwmutex", "8 goroutines, a map under a reader-writer mutex", "e_rwmutex_map",
-   "fidelity-shared", true, {{"maps.m.kind", "go-rwmutex"}}},
-  {"e-sync", "8 goroutines, sync.Map", "e_sync_map", "fidelity-shared", true,
-   {{"maps.m.kind", "syncmap"}}},
-  {"e-shard", "8 goroutines, 16 maps with a mutex each", "e_shard16_map", "fidelity-shards", true,
-   {{0}}},
-  {"f", "churn beside a live queue of 64 MiB", "f_churn_64MiB", "churn-64mib", false, {{0}}},
+   "fidelity-shared", {{"maps.m.kind", "go-rwmutex"}}, .in_any_order = true},
+  {"e-sync", "8 goroutines, sync.Map", "e_sync_map", "fidelity-shared",
+   {{"maps.m.kind", "syncmap"}}, .in_any_order = true},
+  {"e-shard", "8 goroutines, 16 maps with a mutex each", "e_shard16_map", "fidelity-shards",
+   {{0}}, .in_any_order = true},
+  {"f", "churn beside a live queue of 64 MiB", "f_churn_64MiB", "churn-64mib", {{0}},
+   .has_setup = true},
 };
-enum { PACE_RUNS = 5, PACE_OBJECTS = 2000000 };
+enum { PROBES = 5, PACE_OBJECTS = 2000000 };
 enum { WORKLOADS = sizeof workloads / sizeof workloads[0], CASES = WORKLOADS * GOGC_COUNT };
 
 /* One invocation. */
@@ -68,7 +73,9 @@ struct fidelity {
   char *engine[FID_RECORDED]; /* FID_OURS, FID_GO; the latter NULL: not there */
   uint32_t runs;
   double startup_bytes; /* live heap of a Go program that does nothing, less ours; 0: unknown */
+  double garbage_bytes;  /* of a set-up's first collection, the same */
   double alloc_extra_ns; /* that an object takes longer in Go; 0: unknown, or it does not */
+  uint32_t probes;       /* begun */
   bool wanted[WORKLOADS], is_done[CASES];
   char account[CASES][FID_ACCOUNT_MAX]; /* of the last pair of runs; empty: not known */
   struct fid_case cases[CASES];
@@ -123,7 +130,8 @@ static void sets_free(struct fid_sets *s) {
 
 /* What a run of Go hashed with, how large its globals are, what lived in its heap before main and
  * how long it takes for an object, for ours to have the same; and Go's way with huge pages. */
-static void sets_like_go(struct fid_sets *s, const cJSON *go, const struct fidelity *f) {
+static void sets_like_go(struct fid_sets *s, const struct fid_workload *w, const cJSON *go,
+                         const struct fidelity *f) {
   const cJSON *map;
   cJSON_ArrayForEach(map, sim_metric_find(go, "maps")) {
     const char *key = cJSON_GetStringValue(sim_metric_find(map, "hash_key"));
@@ -135,6 +143,8 @@ static void sets_like_go(struct fid_sets *s, const cJSON *go, const struct fidel
   }
   if (f->startup_bytes > 0)
     sets_add(s, sim_strdup("gc.startup_bytes"), sim_printf("%.0f", f->startup_bytes));
+  if (w->has_setup && f->garbage_bytes > 0)
+    sets_add(s, sim_strdup("gc.startup_garbage_bytes"), sim_printf("%.0f", f->garbage_bytes));
   if (f->alloc_extra_ns > 0)
     sets_add(s, sim_strdup("gc.alloc_extra_ns"), sim_printf("%.0f", f->alloc_extra_ns));
   sets_add(s, sim_strdup("gc.huge_pages"), sim_strdup("large"));
@@ -151,7 +161,7 @@ static struct scenario *load(const struct fid_workload *w, int gogc, const struc
   sets_add(&sets, sim_strdup("gc.gogc"), sim_strdup(gogc_texts[gogc]));
   for (int i = 0; i < 2 && w->sets[i].path != NULL; i++)
     sets_add(&sets, sim_strdup(w->sets[i].path), sim_strdup(w->sets[i].value));
-  if (ours != NULL) sets_like_go(&sets, go, ours);
+  if (ours != NULL) sets_like_go(&sets, w, go, ours);
   struct sim_options o = {.sets = sets.list, .set_count = sets.count};
   char *file = sim_scenario_path(w->scenario);
   struct scenario *s = file != NULL ? sim_scenario_read(file, &o) : NULL;
@@ -279,18 +289,31 @@ static int run_case(struct fidelity *f, const struct fid_workload *w, int gogc,
   return status;
 }
 
-/* One side of a small program, run once, of which one figure is wanted. False: it failed (said on
- * stderr) or Ctrl-C. */
+/* One side of a small program, run once, of which one figure is wanted: a metric, less another one
+ * if that is not NULL. False: it failed (said on stderr) or Ctrl-C. */
 static bool probe(struct fidelity *f, int side, const char *text, const char *metric,
-                  double *out) {
+                  const char *less, double *out) {
   struct sc_errors errors = {0};
   struct scenario *s = scenario_load("probe", text, strlen(text), NULL, 0, &errors);
   cJSON *result = s != NULL ? run_once(f, s->name, side, s) : NULL;
-  bool good = result != NULL && sim_metric_number(result, metric, out);
+  double subtracted = 0;
+  bool good = result != NULL && sim_metric_number(result, metric, out) &&
+              (less == NULL || sim_metric_number(result, less, &subtracted));
+  *out -= subtracted;
   cJSON_Delete(result);
   scenario_free(s);
   sc_errors_free(&errors);
   return good;
+}
+
+static void progress(struct fidelity *f, const char *what) {
+  sim_progress_run(&f->progress, ++f->probes, what);
+}
+
+static double median(double values[PROBES]) {
+  struct sim_spread spread;
+  sim_stats_spread(values, PROBES, &spread);
+  return spread.median;
 }
 
 /* What lives in the heap of a program that only asks for a collection: Go's less ours. */
@@ -299,10 +322,32 @@ static bool measure_startup(struct fidelity *f) {
       "{\"name\":\"start-up\",\"goroutines\":[{\"body\":[{\"op\":\"gc\"}]}]}";
   double marked[FID_RECORDED] = {0, 0};
   for (int side = 0; side < FID_RECORDED; side++) {
-    sim_progress_run(&f->progress, (uint32_t)side + 1, "start-up");
-    if (!probe(f, side, text, "gc.cycle_list.0.heap_marked_bytes", &marked[side])) return false;
+    progress(f, "start-up");
+    if (!probe(f, side, text, "gc.cycle_list.0.heap_marked_bytes", NULL, &marked[side]))
+      return false;
   }
   f->startup_bytes = marked[FID_GO] - marked[FID_OURS];
+  return true;
+}
+
+/* What the first collection during a set-up finds to be nothing: until then Go counts as live all
+ * of each span that one of its initialisers took an object of. Reading Go's counters corrects that,
+ * which is done when a set-up is over. */
+static bool measure_garbage(struct fidelity *f) {
+  static const char text[] =
+      "{\"name\":\"start-up garbage\",\"runtime\":{\"procs\":2},"
+      "\"lists\":{\"q\":{\"node_bytes\":64}},"
+      "\"setup\":[{\"op\":\"list.push\",\"list\":\"q\",\"count\":100000}],"
+      "\"goroutines\":[{\"body\":[{\"op\":\"list.pop\",\"list\":\"q\"}]}]}";
+  double bytes[FID_RECORDED][PROBES];
+  for (uint32_t i = 0; i < FID_RECORDED * PROBES; i++) {
+    int side = (int)(i % FID_RECORDED);
+    progress(f, "start-up garbage");
+    if (!probe(f, side, text, "gc.cycle_list.0.heap_end_bytes",
+               "gc.cycle_list.0.heap_marked_bytes", &bytes[side][i / FID_RECORDED]))
+      return false;
+  }
+  f->garbage_bytes = median(bytes[FID_GO]) - median(bytes[FID_OURS]);
   return true;
 }
 
@@ -315,24 +360,22 @@ static bool measure_pace(struct fidelity *f) {
       "\"lists\":{\"q\":{\"node_bytes\":64}},\"goroutines\":[{\"body\":[{\"op\":\"loop\","
       "\"count\":1000000,\"body\":[{\"op\":\"list.push\",\"list\":\"q\"},"
       "{\"op\":\"list.pop\",\"list\":\"q\"},{\"op\":\"alloc\",\"bytes\":64,\"pointers\":1}]}]}]}";
-  double cpu_ns[FID_RECORDED][PACE_RUNS];
-  for (uint32_t i = 0; i < FID_RECORDED * PACE_RUNS; i++) {
+  double cpu_ns[FID_RECORDED][PROBES];
+  for (uint32_t i = 0; i < FID_RECORDED * PROBES; i++) {
     int side = (int)(i % FID_RECORDED);
-    sim_progress_run(&f->progress, FID_RECORDED + i + 1, "pace");
-    if (!probe(f, side, text, "cpu_ns", &cpu_ns[side][i / FID_RECORDED])) return false;
+    progress(f, "pace");
+    if (!probe(f, side, text, "cpu_ns", NULL, &cpu_ns[side][i / FID_RECORDED])) return false;
   }
-  struct sim_spread ours, go;
-  sim_stats_spread(cpu_ns[FID_OURS], PACE_RUNS, &ours);
-  sim_stats_spread(cpu_ns[FID_GO], PACE_RUNS, &go);
-  double extra_ns = (go.median - ours.median) / PACE_OBJECTS;
+  double extra_ns = (median(cpu_ns[FID_GO]) - median(cpu_ns[FID_OURS])) / PACE_OBJECTS;
   f->alloc_extra_ns = extra_ns > 0 ? floor(extra_ns + 0.5) : 0;
   return true;
 }
 
 /* What Go has and ours is to have, too. */
 static int measure_go(struct fidelity *f) {
-  sim_progress_open(&f->progress, FID_RECORDED * (1 + PACE_RUNS));
-  bool good = measure_startup(f) && measure_pace(f);
+  sim_progress_open(&f->progress, FID_RECORDED * (1 + PROBES + PROBES));
+  f->probes = 0;
+  bool good = measure_startup(f) && measure_garbage(f) && measure_pace(f);
   sim_progress_clear(&f->progress);
   int interrupted = sim_interrupted(f->cli);
   return interrupted != 0 ? interrupted : good ? TRI_EXIT_OK : TRI_EXIT_ENGINE;
@@ -356,6 +399,14 @@ static const char *value_text(enum fid_quantity q, double value, char *out) {
   return isnan(value) ? "-" : sim_format(shows[q].unit, value, out);
 }
 
+/* Where the bound is missed: whether Go's own runs explain it. */
+static void add_chance(const struct fid_case *c, enum fid_quantity q, char *out, int used) {
+  enum fid_verdict verdict = fid_judge(c, q);
+  double chance = fid_alike(c, q);
+  if ((verdict != FID_VARIES && verdict != FID_MISSED) || isnan(chance)) return;
+  snprintf(out + used, SIM_TEXT_MAX - (size_t)used, " p %.2g", chance);
+}
+
 /* The difference in words; that of bytes split into overflow buckets, which hash seeds decide, and
  * the rest. */
 static void difference_text(const struct fid_case *c, enum fid_quantity q, char *out) {
@@ -367,14 +418,16 @@ static void difference_text(const struct fid_case *c, enum fid_quantity q, char 
     double own = fid_goals_apart_of_go(c);
     int n = snprintf(out, SIM_TEXT_MAX, "%.1f %%", d * 100);
     if (!isnan(own))
-      snprintf(out + n, SIM_TEXT_MAX - (size_t)n, " (Go's own %.1f %%; median %.1f %%)", own * 100,
-               fid_goals_typical(c) * 100);
+      n += snprintf(out + n, SIM_TEXT_MAX - (size_t)n, " (Go's own %.1f %%; median %.1f %%)",
+                    own * 100, fid_goals_typical(c) * 100);
+    add_chance(c, q, out, n);
   } else if (q == FID_ASSIST) {
     const struct fid_side *go = &c->side[FID_GO];
     int n = snprintf(out, SIM_TEXT_MAX, "x%.2f", d);
     if (go->high[q] > go->low[q])
-      snprintf(out + n, SIM_TEXT_MAX - (size_t)n, " (Go's own %.1f..%.1f %%)", go->low[q] * 100,
-               go->high[q] * 100);
+      n += snprintf(out + n, SIM_TEXT_MAX - (size_t)n, " (Go's own %.1f..%.1f %%)",
+                    go->low[q] * 100, go->high[q] * 100);
+    add_chance(c, q, out, n);
   } else if (q == FID_BYTES && !isnan(c->bucket_bytes) && fid_judge(c, q) == FID_SEED) {
     snprintf(out, SIM_TEXT_MAX, "%+.0f (%+.0f x %.0f B %+.0f)", d, mallocs, c->bucket_bytes,
              d - mallocs * c->bucket_bytes);
@@ -463,18 +516,21 @@ static void print_rules(const struct fidelity *f, FILE *out) {
     "mallocs, bytes, B and growths exact, or named: each object of the difference is accounted "
     "for above, in every pair of runs. Goals within 3 %: each run of ours against the nearest of "
     "Go's, the worst of the last 32 cycles, median over the runs; median: the median of these "
-    "cycles instead of the worst; Go varies: outside, but Go's own runs, each against the "
-    "nearest other one, are as far apart. A goal of Go that was read too late is known to the "
-    "MiB. Assist share of the processor time within a factor of 1.5 where Go's is at least 1 %; "
-    "Go varies: outside, but among Go's own runs, here and recorded. Medians. Ours has from its "
-    "start on as much live heap as a Go program that does nothing, as many bytes of globals, takes "
-    "as long for each object its operations allocate, and asks for huge pages where Go does. "
+    "cycles instead of the worst; Go's own: its runs, each against the nearest other one. A goal "
+    "of Go that was read too late is known to the MiB. Assist share of the processor time within "
+    "a factor of 1.5 where Go's is at least 1 %. Medians. Go varies: outside, but with a chance p "
+    "of at least 1 % runs dealt out to the two sides at random would be as far apart (energy "
+    "distance, permutation test; 5 runs or more). Ours has from its "
+    "start on as much live heap as a Go program that does nothing, where there is a set-up as much "
+    "that the first collection finds to be none, as many bytes of globals, takes as long for each "
+    "object its operations allocate, and asks for huge pages where Go does. "
     "Without Go here: hash seed, no further from Go's recorded runs than these span; start-up, "
     "small.");
   if (f->startup_bytes > 0)
-    fprintf(out, "Live heap of a Go program that does nothing, more than ours: %.0f bytes; time of "
-                 "an object there, longer than ours: %.0f ns\n",
-            f->startup_bytes, f->alloc_extra_ns);
+    fprintf(out, "Live heap of a Go program that does nothing, more than ours: %.0f bytes; what "
+                 "the first collection in a set-up finds to be none: %.0f bytes; time of an object "
+                 "there, longer than ours: %.0f ns\n",
+            f->startup_bytes, f->garbage_bytes, f->alloc_extra_ns);
   if (f->engine[FID_GO] == NULL) {
     fprintf(out, "Go did not run here: no engine tricolor-native-go.\n");
   }
@@ -538,6 +594,8 @@ static cJSON *case_json(const struct fid_workload *w, const struct fid_case *c,
     add_number(row, "difference", fid_difference(c, (enum fid_quantity)q));
     const char *verdict = fid_verdict_name(fid_judge(c, (enum fid_quantity)q));
     cJSON_AddStringToObject(row, "verdict", verdict);
+    if (q == FID_GOAL || q == FID_ASSIST)
+      add_number(row, "alike_chance", fid_alike(c, (enum fid_quantity)q));
   }
   cJSON_AddStringToObject(o, "objects", account);
   cJSON *each = cJSON_AddObjectToObject(o, "cycles_newest_first");
@@ -561,6 +619,7 @@ static cJSON *fidelity_json(const struct fidelity *f) {
   cJSON_AddStringToObject(doc, "schema", FIDELITY_SCHEMA);
   cJSON_AddNumberToObject(doc, "runs", f->runs);
   cJSON_AddNumberToObject(doc, "startup_bytes", f->startup_bytes);
+  cJSON_AddNumberToObject(doc, "startup_garbage_bytes", f->garbage_bytes);
   cJSON_AddNumberToObject(doc, "alloc_extra_ns", f->alloc_extra_ns);
   cJSON *list = cJSON_AddArrayToObject(doc, "cases");
   for (int i = 0; i < CASES; i++) {

@@ -133,7 +133,7 @@ const struct sim_command sim_commands[] = {
       "our runtime and, in turns, on real Go where it is installed, and prints collections,\n"
       "allocations, map state, heap goals and assist share beside those recorded from Go 1.19.8,\n"
       "with a verdict for each. A missed bound does not change the exit status: this is a\n"
-      "measurement, not a test. All of it takes a minute or two for each run (default: 3).",
+      "measurement, not a test. All of it takes two minutes for each run (default: 5).",
     .examples =
       "  tricolor fidelity                               all workloads\n"
       "  tricolor fidelity a e --runs 1                  the grown map, and all shared ones, once\n"

@@ -122,6 +122,11 @@ static PLAT_STATE struct gc_type startup_type = {
   .name = "engine.startup", .size = 1024, .ptrdata = sizeof(void *), .mask = &first_word};
 static PLAT_STATE void *startup; /* a list of such objects: gc.startup_bytes */
 
+static void allocate_garbage(struct go_g *g, uint64_t bytes) {
+  for (uint64_t done = 0; done < bytes; done += startup_type.size)
+    gc_alloc_bytes(go_mu(g), startup_type.size);
+}
+
 static void allocate_startup(struct go_g *g, uint64_t bytes) {
   if (bytes == 0) return;
   gc_type_register(&startup_type);
@@ -143,6 +148,7 @@ static void main_goroutine(struct go_g *g, void *arg, void *heap_arg) {
   gc_start(go_mu(g));
   e->start_ns = plat_now_ns();
   allocate_startup(g, e->scenario->startup_bytes);
+  allocate_garbage(g, e->scenario->startup_garbage_bytes);
   workload_setup(e->workload, g);
   if (is_explored(e)) {
     gc_collect(go_mu(g)); /* starts the workers, and leaves nothing to sweep */

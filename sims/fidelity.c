@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/rng.h"
 #include "sims/cli_metric.h"
 #include "sims/memory.h"
 #include "sims/stats.h"
@@ -15,6 +16,7 @@ enum { CYCLES_APART = 1, STARTUP_MALLOCS = 64, STARTUP_BYTES = 32 << 10 };
  * higher, times 1 + GOGC/100. */
 static const double startup_live_bytes = 100 << 10;
 static const double goal_apart = 0.03, assist_factor = 1.5, assist_share_min = 0.01;
+static const double told_apart = 0.01; /* samples that are less alike are different */
 
 const char *fid_verdict_name(enum fid_verdict verdict) {
   static const char *const names[] = {
@@ -90,7 +92,10 @@ static void set_spread(struct fid_side *side, enum fid_quantity q, double *value
 static void measure_goals(struct fid_side *side, const cJSON *const *results, uint32_t count,
                           double *values) {
   side->run_count = count < FID_RUNS_MAX ? count : FID_RUNS_MAX;
-  for (uint32_t i = 0; i < side->run_count; i++) cycles_read(results[i], &side->run[i]);
+  for (uint32_t i = 0; i < side->run_count; i++) {
+    cycles_read(results[i], &side->run[i]);
+    side->assist[i] = quantity_of(results[i], FID_ASSIST);
+  }
   for (uint32_t g = 0; g < FID_GOALS_MAX; g++) {
     uint32_t known = 0;
     for (uint32_t i = 0; i < side->run_count; i++)
@@ -285,6 +290,77 @@ double fid_goals_apart_of_go(const struct fid_case *c) {
   return nearest_apart(&c->side[FID_GO], &c->side[FID_GO], 0, false);
 }
 
+/* ---- two samples ---- *
+ *
+ * Runs differ from each other, Go's as ours, and medians of a few are far apart by chance. Whether
+ * ours come from where Go's do is asked of all distances between runs (energy distance: Szekely and
+ * Rizzo 2004): the mean between the sides, twice, less the means within each. How often that is as
+ * large as it is when the runs are dealt out to the sides at random is the answer. */
+
+enum { DEALS = 4999, POOL_MAX = 2 * FID_RUNS_MAX };
+
+struct pool {
+  uint32_t count, ours; /* runs; the first of them are ours */
+  double apart[POOL_MAX][POOL_MAX];
+};
+
+static double apart_in(const struct fid_case *c, enum fid_quantity q, uint32_t i, uint32_t k) {
+  uint32_t ours = c->side[FID_OURS].run_count;
+  const struct fid_side *a = &c->side[i < ours ? FID_OURS : FID_GO];
+  const struct fid_side *b = &c->side[k < ours ? FID_OURS : FID_GO];
+  i -= i < ours ? 0 : ours;
+  k -= k < ours ? 0 : ours;
+  if (q == FID_ASSIST) return fabs(a->assist[i] - b->assist[k]);
+  struct run_pair there = {&a->run[i], &b->run[k], 0, false};
+  struct run_pair back = {&b->run[k], &a->run[i], 0, false};
+  return (runs_apart(&there) + runs_apart(&back)) / 2;
+}
+
+static double energy(const struct pool *p, const uint32_t *dealt) {
+  double between = 0, within[2] = {0, 0};
+  for (uint32_t i = 0; i < p->count; i++)
+    for (uint32_t k = 0; k < i; k++) {
+      double apart = p->apart[dealt[i]][dealt[k]];
+      if (k < p->ours && i >= p->ours) between += apart;
+      else within[k >= p->ours] += apart;
+    }
+  double a = p->ours, b = p->count - p->ours;
+  return 2 * between / (a * b) - 2 * within[0] / (a * (a - 1)) - 2 * within[1] / (b * (b - 1));
+}
+
+static double chance_of(const struct pool *p) {
+  uint64_t random = 1;
+  uint32_t dealt[POOL_MAX], as_far = 1; /* as they are is one of the ways to deal */
+  for (uint32_t i = 0; i < p->count; i++) dealt[i] = i;
+  double least = energy(p, dealt) * (1 - 1e-9);
+  for (uint32_t deal = 0; deal < DEALS; deal++) {
+    for (uint32_t i = p->count; i > 1; i--) {
+      uint32_t k = rng_fastrandn(&random, i), last = dealt[i - 1];
+      dealt[i - 1] = dealt[k];
+      dealt[k] = last;
+    }
+    as_far += energy(p, dealt) >= least;
+  }
+  return (double)as_far / (DEALS + 1);
+}
+
+double fid_alike(const struct fid_case *c, enum fid_quantity q) {
+  uint32_t ours = c->side[FID_OURS].run_count, go = c->side[FID_GO].run_count;
+  if (ours < FID_RUNS_TOLD || go < FID_RUNS_TOLD) return FID_NONE;
+  struct pool *p = sim_alloc(sizeof *p);
+  bool is_known = true;
+  p->ours = ours;
+  p->count = ours + go;
+  for (uint32_t i = 0; i < p->count; i++)
+    for (uint32_t k = 0; k < i; k++) {
+      p->apart[i][k] = p->apart[k][i] = apart_in(c, q, i, k);
+      is_known &= !isnan(p->apart[i][k]);
+    }
+  double chance = is_known ? chance_of(p) : FID_NONE;
+  free(p);
+  return chance;
+}
+
 double fid_difference(const struct fid_case *c, enum fid_quantity q) {
   if (q == FID_GOAL && !isnan(fid_goals_apart(c))) return fid_goals_apart(c);
   const struct fid_side *go = &c->side[fid_reference(c, q)];
@@ -317,7 +393,7 @@ static enum fid_verdict judge_runs(const struct fid_case *c) {
   double added = nearest_apart(&c->side[FID_OURS], &c->side[FID_GO], startup_added(c), false);
   if (fid_goals_apart(c) <= goal_apart) return FID_WITHIN;
   if (added <= goal_apart) return FID_STARTUP;
-  return added <= fid_goals_apart_of_go(c) ? FID_VARIES : FID_MISSED;
+  return fid_alike(c, FID_GOAL) >= told_apart ? FID_VARIES : FID_MISSED;
 }
 
 static enum fid_verdict judge_goal(const struct fid_case *c) {
@@ -336,15 +412,11 @@ static enum fid_verdict judge_goal(const struct fid_case *c) {
 }
 
 static enum fid_verdict judge_assist(const struct fid_case *c) {
-  double apart = fid_difference(c, FID_ASSIST), ours = c->side[FID_OURS].value[FID_ASSIST];
-  const struct fid_side *live = &c->side[FID_GO];
-  double recorded = c->side[FID_RECORDED].value[FID_ASSIST];
+  double apart = fid_difference(c, FID_ASSIST);
   if (c->side[fid_reference(c, FID_ASSIST)].value[FID_ASSIST] < assist_share_min)
     return FID_UNKNOWN;
   if (apart <= assist_factor && apart >= 1 / assist_factor) return FID_WITHIN;
-  bool is_between = ours >= fmin(live->low[FID_ASSIST], recorded) &&
-                    ours <= fmax(live->high[FID_ASSIST], recorded);
-  return !isnan(live->value[FID_ASSIST]) && is_between ? FID_VARIES : FID_MISSED;
+  return fid_alike(c, FID_ASSIST) >= told_apart ? FID_VARIES : FID_MISSED;
 }
 
 enum fid_verdict fid_judge(const struct fid_case *c, enum fid_quantity q) {

@@ -39,6 +39,7 @@ struct fid_side {
   double goal_low[FID_GOALS_MAX], goal_high[FID_GOALS_MAX];
   uint32_t run_count;          /* 0 for the recording */
   struct fid_cycles run[FID_RUNS_MAX];
+  double assist[FID_RUNS_MAX]; /* share of each run */
 };
 
 struct fid_case {
@@ -58,7 +59,7 @@ enum fid_verdict {
   FID_SEED,     /* as far from Go as Go's runs are from each other: hash seeds are random */
   FID_STARTUP,  /* what Go's runtime allocates for itself when it starts */
   FID_NAMED,    /* not equal, but every object of the difference is accounted for */
-  FID_VARIES,   /* outside the bound, but Go's own runs, here and recorded, differ as much */
+  FID_VARIES,   /* outside the bound, but no test can tell ours from Go's own runs, which differ */
   FID_MISSED
 };
 const char *fid_verdict_name(enum fid_verdict verdict);
@@ -83,6 +84,12 @@ double fid_goals_apart(const struct fid_case *c);
 double fid_goals_typical(const struct fid_case *c);
 /* The largest again, of Go's own runs, each against the nearest other one. */
 double fid_goals_apart_of_go(const struct fid_case *c);
+/* Whether the runs of ours and of Go could be drawn from the same ones: the chance, 0..1, that by
+ * their goals, or assist shares (q), they would be at least as far apart as they are if each had
+ * come from either side alike. FID_NONE: one side has fewer than FID_RUNS_TOLD runs, and no
+ * difference could be told. */
+enum { FID_RUNS_TOLD = 5 };
+double fid_alike(const struct fid_case *c, enum fid_quantity q);
 enum fid_verdict fid_judge(const struct fid_case *c, enum fid_quantity q);
 
 #endif

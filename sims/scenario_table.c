@@ -254,6 +254,9 @@ static const struct sc_row gc_rows[] = {
      .initial = 0, .doc = "Global data the pacer is to reckon with beside the scenario's own."},
     {"startup_bytes", SC_TYPE_BYTES, AT(struct scenario, startup_bytes), .min = 0, .max = GIB(1),
      .initial = 0, .doc = "What lives in the heap from before the setup on, in objects of 1 KiB."},
+    {"startup_garbage_bytes", SC_TYPE_BYTES, AT(struct scenario, startup_garbage_bytes), .min = 0,
+     .max = GIB(1), .initial = 0,
+     .doc = "What is allocated before the setup in the same way and is garbage at once."},
     {"alloc_extra_ns", SC_TYPE_INT, AT(struct scenario, alloc_extra_ns), .max = 1000000,
      .initial = 0,
      .doc = "So much longer than the allocator takes an object that the program's operations "

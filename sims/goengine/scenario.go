@@ -160,6 +160,9 @@ func (s *scenario) parseGC(o object) {
 	if n := o.number("startup_bytes", 0); n != 0 {
 		o.add("gc.startup_bytes: real Go has what it has (found %d, expected 0)", n)
 	}
+	if n := o.number("startup_garbage_bytes", 0); n != 0 {
+		o.add("gc.startup_garbage_bytes: real Go has what it has (found %d, expected 0)", n)
+	}
 	if n := o.number("alloc_extra_ns", 0); n != 0 {
 		o.add("gc.alloc_extra_ns: real Go allocates as fast as it does (found %d, expected 0)", n)
 	}

@@ -99,8 +99,7 @@ static void test_judge_shares(void **state) {
   assert_int_equal(fid_judge(&c, FID_ASSIST), FID_WITHIN);
   set(&c, FID_GO, FID_ASSIST, 0.08);
   assert_int_equal(fid_judge(&c, FID_ASSIST), FID_MISSED);
-  set(&c, FID_RECORDED, FID_ASSIST, 0.04); /* Go itself: from 4 to 8 % */
-  assert_int_equal(fid_judge(&c, FID_ASSIST), FID_VARIES);
+  assert_true(isnan(fid_alike(&c, FID_ASSIST))); /* no run of either is known */
 }
 
 static void set_goals(struct fid_side *side, double cycles, uint32_t count, const double *goals) {
@@ -167,7 +166,7 @@ static void test_judge_runs(void **state) {
   go->run[1] = go->run[0];
   assert_int_equal(fid_judge(c, FID_GOAL), FID_MISSED); /* both are 4.8 % away, and agree */
   go->run[1].goal[0] = 221 * mb;
-  assert_int_equal(fid_judge(c, FID_GOAL), FID_VARIES); /* Go's are 5 % apart */
+  assert_int_equal(fid_judge(c, FID_GOAL), FID_MISSED); /* 5 % apart, but two runs tell nothing */
   ours->run[0] = (struct fid_cycles){.count = 3, .goal = {400 * mb, 210 * mb, 100 * mb}};
   assert_true(fid_goals_apart(c) == 0); /* one cycle more, the last */
   ours->run[0] = (struct fid_cycles){.count = 3, .goal = {210 * mb, 150 * mb, 100 * mb}};
@@ -183,6 +182,47 @@ static void test_judge_runs(void **state) {
   ours->run[0] = (struct fid_cycles){.count = 2, .goal = {200 * mb, 4 * mb}};
   go->run[0] = go->run[1] = (struct fid_cycles){.count = 2, .goal = {200 * mb, 4.2 * mb}};
   assert_int_equal(fid_judge(c, FID_GOAL), FID_STARTUP);
+  free(c);
+}
+
+enum { SAMPLE = 7 };
+
+/* Goals and shares of count runs, drawn from the numbers in turn and all of them shifted. */
+static void set_sample(struct fid_side *side, uint32_t count, const double *numbers,
+                       double shift) {
+  side->run_count = count;
+  for (uint32_t i = 0; i < count; i++) {
+    double goal = 1e8 * numbers[i] * (1 + shift);
+    side->run[i] = (struct fid_cycles){.count = 2, .goal = {goal, 5e7}};
+    side->assist[i] = 0.02 * numbers[i] * (1 + shift);
+  }
+}
+
+/* Samples that differ as runs of one kind do are alike; a shift of all runs by as much as one run
+ * is from the next is found out. */
+static void test_judge_samples(void **state) {
+  (void)state;
+  static const double one[SAMPLE] = {1.00, 1.22, 1.05, 1.18, 1.10, 1.26, 1.01};
+  static const double other[SAMPLE] = {1.20, 1.03, 1.24, 1.08, 1.15, 0.99, 1.12};
+  struct fid_case *c = calloc(1, sizeof *c);
+  *c = empty_case();
+  struct fid_side *ours = &c->side[FID_OURS], *go = &c->side[FID_GO];
+  set(c, FID_OURS, FID_ASSIST, 0.02);
+  set(c, FID_GO, FID_ASSIST, 0.04);
+  set_sample(ours, SAMPLE, one, 0.05);
+  set_sample(go, SAMPLE, other, 0.05);
+  assert_true(fid_alike(c, FID_GOAL) > 0.3 && fid_alike(c, FID_ASSIST) > 0.3);
+  assert_int_equal(fid_judge(c, FID_ASSIST), FID_VARIES);
+  set_sample(ours, SAMPLE, one, 0.25);
+  assert_true(fid_alike(c, FID_GOAL) < 0.01 && fid_alike(c, FID_ASSIST) < 0.01);
+  assert_int_equal(fid_judge(c, FID_GOAL), FID_MISSED);
+  assert_int_equal(fid_judge(c, FID_ASSIST), FID_MISSED);
+  set_sample(ours, FID_RUNS_TOLD, one, 0.35); /* the least number: 1 of 126 ways to deal */
+  set_sample(go, FID_RUNS_TOLD, other, 0.05);
+  assert_true(fid_alike(c, FID_GOAL) < 0.01);
+  set_sample(go, FID_RUNS_TOLD - 1, other, 0.05);
+  assert_true(isnan(fid_alike(c, FID_GOAL)));
+  assert_int_equal(fid_judge(c, FID_ASSIST), FID_MISSED);
   free(c);
 }
 
@@ -236,6 +276,7 @@ int main(int argc, char **argv) {
     cmocka_unit_test(test_failed_engine), cmocka_unit_test(test_judge_counts),
     cmocka_unit_test(test_judge_shares), cmocka_unit_test(test_judge_goals),
     cmocka_unit_test(test_judge_small_goals), cmocka_unit_test(test_judge_runs),
+    cmocka_unit_test(test_judge_samples),
     cmocka_unit_test(test_account),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,6 +78,18 @@ class SameBytes(unittest.TestCase):
         longer_ns = slow.at("wall_ns") - plain.at("wall_ns")  # and what that moves: cache misses
         self.assertEqual(round(longer_ns / (100 * compute_ps)), objects)
 
+    def test_startup_memory(self):
+        """Before a set-up, objects of 1 KiB: some live, some are found to be garbage."""
+        what = {"name": "start", "runtime": {"procs": 1}, "gc": {"gogc": "off"},
+                "goroutines": [{"body": [{"op": "gc"}]}]}
+        more = {"gc": {"startup_bytes": 100000, "startup_garbage_bytes": 500000}}
+        plain, run = (ENGINES.run("model-concurrent", merged(what, extra)) for extra in ({}, more))
+        before, after = (r.at("gc.cycle_list")[0] for r in (plain, run))
+        self.assertEqual(after["heap_marked_bytes"] - before["heap_marked_bytes"], 98 * 1024)
+        garbage = after["heap_end_bytes"] - after["heap_marked_bytes"]
+        self.assertGreaterEqual(garbage, 489 * 1024)
+        self.assertLess(garbage, 489 * 1024 + 3 * 8192)  # and what their spans have left
+
     def test_seeds_differ(self):
         a, b = self.both(8, 1)[1], self.both(8, 2)[1]
         self.assertNotEqual(a.events, b.events)

@@ -409,6 +409,7 @@ class Refusals(Case):
         ({"gc": {"assist": False}}, "gc.assist"),
         ({"gc": {"globals_bytes": 4096}}, "gc.globals_bytes"),
         ({"gc": {"startup_bytes": 4096}}, "gc.startup_bytes"),
+        ({"gc": {"startup_garbage_bytes": 4096}}, "gc.startup_garbage_bytes"),
         ({"gc": {"alloc_extra_ns": 10}}, "gc.alloc_extra_ns"),
         ({"gc": {"huge_pages": "none"}}, "gc.huge_pages"),
         ({"gc": {"faults": {"drop_barrier": 5}}}, "gc.faults"),
