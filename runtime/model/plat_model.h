@@ -196,8 +196,10 @@ struct plat_model_stuck {
 };
 /* Watches explored runs: one in which the program goes on for cpu_ns of this process's processor
  * time, or a tenth more, without an operation ends as PLAT_MODEL_CUT_OFF, and before that is told,
- * stuck is called outside the world; what points into the world is good until the next run. 0: ends
- * watching. Uses SIGVTALRM. */
+ * stuck is called outside the world; what points into the world is good until the next run. Before
+ * the mark, too: then stuck is called by plat_model_prepare, which goes on as if the program had
+ * ended. 0: ends watching. Uses SIGVTALRM, and gives the caller's thread a stack for signals if it
+ * has none. */
 void plat_model_watch(uint64_t cpu_ns,
                       void (*stuck)(const struct plat_model_stuck *what, void *arg), void *arg);
 /* In a child of fork, whose runs are not watched otherwise: as in its parent. */

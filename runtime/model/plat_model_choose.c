@@ -117,6 +117,7 @@ void plat_model_fail_run(int kind, const char *message) {
 bool model_in_explored_run(void) { return explorer != NULL && explorer->outcome != NULL; }
 
 uint64_t model_run_in_program(void) {
+  if (model.preparing) return model.running == &model.host ? 0 : UINT64_MAX;
   bool is_model = !model_in_explored_run() || explorer->keeper != NULL || explorer->judged != NULL;
   return is_model ? 0 : explorer->runs;
 }
@@ -464,6 +465,7 @@ bool plat_model_prepare(int (*fn)(void *), void *arg, int *status) {
   model.preparing = true;
   model_start(fn, arg, &explorer->status);
   model.preparing = false;
+  model_watch_tell();
   if (model.marked == NULL) {
     *status = explorer->status;
     plat_model_leave();

@@ -123,12 +123,13 @@ void model_tell_plain(const struct plat_model_plain *a);
 /* Between plat_model_explore and its outcome. */
 bool model_in_explored_run(void);
 _Noreturn void model_end_run(enum plat_model_end end, int kind, const char *message);
-/* The number of the explored run, from 1, whose program is running; 0: none, or the model is. */
+/* The number of the explored run, from 1, whose program is running; UINT64_MAX: the program is, and
+ * has not come to its mark; 0: neither, or the model is running. */
 uint64_t model_run_in_program(void);
 
 /* ---- plat_model_watch.c ---------------------------------------------------------------------- */
 
-/* After a run: tells of a thread that hung. */
+/* After a run, or instead of the mark: tells of a thread that hung. */
 void model_watch_tell(void);
 
 /* ---- plat_model_judge.c: runs that are too long ---------------------------------------------- */

@@ -1,6 +1,6 @@
-/* Explored runs watched by a timer: a program that goes on without an operation gives nobody else
- * the processor back. The timer counts processor time, so a slow or a suspended machine is no
- * hang. */
+/* Explored runs, and what comes before their mark, watched by a timer: a program that goes on
+ * without an operation gives nobody else the processor back. The timer counts processor time, so a
+ * slow or a suspended machine is no hang. */
 #include <signal.h>
 #include <sys/time.h>
 
@@ -8,7 +8,8 @@
 #include "runtime/check.h"
 #include "runtime/vmem.h"
 
-enum { TICKS = 10, NS_PER_US = 1000, US_PER_S = 1000000, PAGE_BYTES = 4096 };
+enum { TICKS = 10, NS_PER_US = 1000, US_PER_S = 1000000, PAGE_BYTES = 4096,
+       SIGNAL_STACK_BYTES = 1 << 16 };
 
 /* Mapped apart: no part of the world. (Of malloc's memory a compiler may make a static variable,
  * which would be one.) watch itself never changes while there is a timer. */
@@ -21,7 +22,8 @@ static struct watch {
   const struct model_thread *thread; /* has hung; NULL: none */
 } *watch;
 
-/* On the stack for signals: as after a crash, it is left for good. */
+/* On the stack for signals: as after a crash, it is left for good. Before the mark there is no run
+ * that could end. */
 static void on_tick(int number) {
   struct watch *w = watch;
   uint64_t run = model_run_in_program();
@@ -33,14 +35,24 @@ static void on_tick(int number) {
   if (w->ticks < TICKS) return;
   w->ticks = 0;
   w->thread = model.running;
+  if (model.preparing) model_switch_to_host_last(model.running);
   model_end_run(PLAT_MODEL_CUT_OFF, 0, "");
 }
 
-static struct watch *map_apart(void) {
-  void *p = vmem_reserve(PAGE_BYTES, PAGE_BYTES);
-  if (p == NULL || !vmem_commit(p, PAGE_BYTES))
+static void *map_apart(size_t bytes) {
+  void *p = vmem_reserve(bytes, PAGE_BYTES);
+  if (p == NULL || !vmem_commit(p, bytes))
     rt_fatal(RT_END_NOMEM, "out of memory: nothing to watch with");
   return p;
+}
+
+/* A goroutine's own may be too small for a signal. From the mark on the image has one. */
+static void make_signal_stack(void) {
+  stack_t stack;
+  rt_assert(sigaltstack(NULL, &stack) == 0);
+  if ((stack.ss_flags & SS_DISABLE) == 0) return;
+  stack = (stack_t){.ss_sp = map_apart(SIGNAL_STACK_BYTES), .ss_size = SIGNAL_STACK_BYTES};
+  rt_assert(sigaltstack(&stack, NULL) == 0);
 }
 
 static void set_timer(uint64_t ns) {
@@ -56,7 +68,10 @@ void plat_model_watch(uint64_t cpu_ns,
                              .sa_flags = SA_ONSTACK | SA_NODEFER | SA_RESTART};
   sigemptyset(&action.sa_mask);
   set_timer(0);
-  if (watch == NULL) watch = map_apart();
+  if (watch == NULL) {
+    watch = map_apart(PAGE_BYTES);
+    make_signal_stack();
+  }
   *watch = (struct watch){.cpu_ns = cpu_ns, .stuck = stuck, .arg = arg};
   rt_assert(sigaction(SIGVTALRM, &action, NULL) == 0);
   plat_model_watch_child();

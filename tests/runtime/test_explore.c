@@ -535,6 +535,14 @@ static void hang(void *arg) {
 
 static void hanging_body(void) { two_threads(open_and_shut, hang); }
 
+/* The same before its mark. */
+static void hanging_early_body(void) {
+  at_u32_store_seq(&w.value, 1);
+  for (const volatile struct at_u32 *value = &w.value; value != NULL;) {
+  }
+  plat_model_mark();
+}
+
 /* Long, but it goes on. */
 static void look_often(void *arg) {
   (void)arg;
@@ -543,12 +551,15 @@ static void look_often(void *arg) {
 
 static void busy_body(void) { two_threads(look_often, look_often); }
 
-enum { HUNG = 7 };
+enum { HUNG = 7, HUNG_EARLY };
 
 _Noreturn static void tell_stuck(const struct plat_model_stuck *what, void *arg) {
-  bool is_right = strcmp(what->thread, "b") == 0 && what->cpu_ns == *(uint64_t *)arg &&
-                  strcmp(what->site->what, "at_u32_load_seq(&w.go)") == 0;
-  _exit(is_right ? HUNG : 1);
+  bool is_run = strcmp(what->thread, "b") == 0 &&
+                strcmp(what->site->what, "at_u32_load_seq(&w.go)") == 0;
+  bool is_before = strcmp(what->thread, "main") == 0 &&
+                   strcmp(what->site->what, "at_u32_store_seq(&w.value)") == 0;
+  bool is_right = (is_run || is_before) && what->cpu_ns == *(uint64_t *)arg;
+  _exit(!is_right ? 1 : is_run ? HUNG : HUNG_EARLY);
 }
 
 /* The exit status of a process that runs all schedules, watched for so long. sites: where there are
@@ -574,6 +585,11 @@ static int watched(void (*body)(void), const uint8_t *sites, uint64_t cpu_ns) {
 static void a_hang_is_told(void **state) {
   (void)state;
   assert_int_equal(watched(hanging_body, NULL, 50000000), HUNG);
+}
+
+static void a_hang_before_the_mark_is_told(void **state) {
+  (void)state;
+  assert_int_equal(watched(hanging_early_body, NULL, 50000000), HUNG_EARLY);
 }
 
 static void what_goes_on_is_no_hang(void **state) {
@@ -605,6 +621,7 @@ int main(void) {
       EXPLORES(a_run_from_a_moment_is_the_whole_run),
       EXPLORES(a_world_without_a_mark_just_runs),
       EXPLORES(a_hang_is_told),
+      EXPLORES(a_hang_before_the_mark_is_told),
       EXPLORES(what_goes_on_is_no_hang),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

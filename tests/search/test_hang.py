@@ -29,8 +29,8 @@ SCENARIO = {
 LONG = ["--strategy", "random", "--time", "60", "--schedules"]
 
 
-def explore(ns, *words):
-    scenario = json.loads(json.dumps(SCENARIO))
+def explore(ns, *words, setup=()):
+    scenario = json.loads(json.dumps({**SCENARIO, "setup": list(setup)}))
     scenario["goroutines"][1]["body"][1]["ns"] = ns
     with tempfile.TemporaryDirectory() as folder:
         with open(os.path.join(folder, "hang.json"), "w", encoding="utf-8") as file:
@@ -41,15 +41,20 @@ def explore(ns, *words):
 
 
 class Hang(unittest.TestCase):
-    def said(self, done, doing):
+    def said(self, done, doing, who="spinner"):
         self.assertEqual(done.returncode, 3, done.stderr)
-        self.assertIn(f"the program hangs while {doing}: goroutine spinner goes on without an "
+        self.assertIn(f"the program hangs while {doing}: goroutine {who} goes on without an "
                       "operation, for 0.3 s of processor time, after ", done.stderr)
         self.assertRegex(done.stderr, r"after \w+\(.*\) at [a-z]+/.*:[0-9]+\n")
 
     def test_at_once(self):
         done = explore(1)
         self.said(done, "learning where races are")
+        self.assertNotIn("Schedules", done.stdout)
+
+    def test_before_there_is_anything_to_explore(self):
+        done = explore(900, *LONG, "1000", setup=[{"op": "compute", "ns": 1, "count": 100}])
+        self.said(done, "setting the scenario up", "main")
         self.assertNotIn("Schedules", done.stdout)
 
     def test_in_the_middle(self):
