@@ -1,9 +1,10 @@
-#include "sims/explore/minimise.h"
+#include "sims/explore/minimise_int.h"
 
 #include <string.h>
 
 #include "sims/explore/linearise.h"
 #include "sims/explore/replay.h"
+#include "sims/explore/run.h"
 #include "sims/explore/search.h"
 
 enum { REPLAYS_MAX = 200000, SIMPLER_RUNS = 1000, FEW = 2 };
@@ -72,18 +73,7 @@ bool xp_find_again(const struct xp_config *c, const struct xp_bug *bug, struct x
 
 /* ---- the work under way ---------------------------------------------------------------------- */
 
-struct work {
-  const struct xp_minimise_config *config;
-  struct xp_minimised *out;
-  struct xp_schedule *best;          /* fails; its directives are all that it deviates by */
-  struct xp_run *run;                /* of best */
-  struct plat_model_outcome bug;     /* what it was at first */
-  struct xp_schedule trial;
-  struct xp_run trial_run;
-  uint64_t start_ns;
-};
-
-static bool has_budget(const struct work *w) {
+bool xp_work_has_budget(const struct xp_work *w) {
   const struct xp_config *run = w->config->run;
   if (w->out->replays >= w->config->replays_max) return false;
   if (run->stop != NULL && run->stop(run->stop_arg)) return false;
@@ -91,33 +81,42 @@ static bool has_budget(const struct work *w) {
   return w->out->replays % 32 != 0 || xp_now_ns() - w->start_ns < w->config->budget_ns;
 }
 
-static bool shows_bug(const struct work *w, const struct xp_run *r) {
+static bool shows_bug(const struct xp_work *w, const struct xp_run *r) {
   return xp_run_fails(r) && xp_same_bug(&w->bug, &r->outcome);
 }
 
-/* Keeps a run that shows the bug. */
-static void keep(struct work *w, struct xp_run *r) {
+bool xp_work_run(struct xp_work *w, struct xp_chooser *x) {
+  w->out->replays++;
+  xp_run(x, w->config->run, &w->trial_run);
+  return shows_bug(w, &w->trial_run);
+}
+
+void xp_work_keep(struct xp_work *w) {
   struct xp_run old = *w->run;
-  *w->run = *r;
-  *r = old;
+  *w->run = w->trial_run;
+  w->trial_run = old;
   xp_schedule_take_run(w->best, w->run);
 }
 
-/* Runs the trial. True: it shows the bug with fewer directives than the best, and is kept. */
-static bool try_trial(struct work *w) {
+/* Fewer preemptions, or as many and fewer directives. */
+static bool is_simpler(const struct xp_work *w, const struct xp_run *r) {
+  uint32_t deviations = 0;
+  if (r->preemptions != w->run->preemptions) return r->preemptions < w->run->preemptions;
+  for (uint32_t i = 0; i < r->decision_count; i++) deviations += !r->decisions[i].is_default;
+  return deviations < w->best->count;
+}
+
+/* Runs the trial. True: it shows the bug and is simpler than the best, and is kept. */
+static bool try_trial(struct xp_work *w) {
   w->out->replays++;
   xp_run_schedule(&w->trial, w->config->run, &w->trial_run);
-  if (!shows_bug(w, &w->trial_run)) return false;
-  uint32_t deviations = 0;
-  for (uint32_t i = 0; i < w->trial_run.decision_count; i++)
-    if (!w->trial_run.decisions[i].is_default) deviations++;
-  if (deviations >= w->best->count) return false;
-  keep(w, &w->trial_run);
-  return true;
+  bool is_better = shows_bug(w, &w->trial_run) && is_simpler(w, &w->trial_run);
+  if (is_better) xp_work_keep(w);
+  return is_better;
 }
 
 /* The trial becomes the best without its directives first..end-1. */
-static void leave_out(struct work *w, uint32_t first, uint32_t end) {
+static void leave_out(struct xp_work *w, uint32_t first, uint32_t end) {
   w->trial.count = 0;
   for (uint32_t i = 0; i < w->best->count; i++)
     if (i < first || i >= end) xp_schedule_add(&w->trial, &w->best->directives[i]);
@@ -146,15 +145,11 @@ static uint32_t repeat_choice(struct xp_chooser *base, const struct plat_model_p
 static const struct xp_strategy repeat = {
     .name = "repeat", .doc = "the choices of a run", .every_point = true, .choose = repeat_choice};
 
-/* Runs r again. True: it shows the bug, and becomes the best; r is free to be used again. */
-static bool reproduce(struct work *w, struct xp_run *r) {
+/* Runs r, which is not the trial run, again. True: it shows the bug, and becomes the best. */
+static bool reproduce(struct xp_work *w, const struct xp_run *r) {
   struct repeater x = {.base = {.strategy = &repeat}, .run = r};
-  struct xp_run again = {.decisions = NULL};
-  w->out->replays++;
-  xp_run(&x.base, w->config->run, &again);
-  bool shows = shows_bug(w, &again);
-  if (shows) keep(w, &again);
-  xp_run_free(&again);
+  bool shows = xp_work_run(w, &x.base);
+  if (shows) xp_work_keep(w);
   return shows;
 }
 
@@ -162,14 +157,14 @@ static bool reproduce(struct work *w, struct xp_run *r) {
 
 /* Leaves out ever smaller pieces, from the end on, where later parts depend on nothing; ends when
  * no single directive can be left out. False: the budget is used up. */
-static bool minimise_directives(struct work *w) {
+static bool minimise_directives(struct xp_work *w) {
   uint32_t piece = (w->best->count + 1) / 2;
   while (w->best->count > 0) {
     bool got_on = false;
     if (piece > w->best->count) piece = w->best->count;
     for (uint32_t end = w->best->count; end > 0;) {
       uint32_t first = end > piece ? end - piece : 0;
-      if (!has_budget(w)) return false;
+      if (!xp_work_has_budget(w)) return false;
       leave_out(w, first, end);
       if (try_trial(w)) {
         got_on = true;
@@ -187,20 +182,20 @@ static bool minimise_directives(struct work *w) {
 /* ---- the same order with fewer switches ------------------------------------------------------ */
 
 /* True: the best has fewer preemptions now. */
-static bool linearise(struct work *w) {
+static bool linearise(struct xp_work *w) {
   bool better = false;
-  for (int i = 0; i < XP_PREFERENCES && w->run->preemptions > 0 && has_budget(w); i++) {
+  for (int i = 0; i < XP_PREFERENCES && w->run->preemptions > 0 && xp_work_has_budget(w); i++) {
     w->out->replays += 2;
     if (!xp_linearise(w->best, (enum xp_preference)i, w->config->run, &w->trial_run)) return false;
     if (!shows_bug(w, &w->trial_run) || w->trial_run.preemptions >= w->run->preemptions) continue;
-    keep(w, &w->trial_run);
+    xp_work_keep(w);
     better = true;
   }
   return better;
 }
 
 /* Both, until neither helps; the directives last. */
-static void simplify(struct work *w) {
+static void simplify(struct xp_work *w) {
   linearise(w);
   do {
     w->out->is_one_minimal = minimise_directives(w);
@@ -209,55 +204,55 @@ static void simplify(struct work *w) {
 
 /* ---- preemptions ----------------------------------------------------------------------------- */
 
+/* One run that a strategy has begun, in as little time as it goes. True: it shows the bug with
+ * fewer preemptions than the best, and becomes the best. */
+static bool run_fast(struct xp_work *w, struct xp_runner *r) {
+  struct xp_tape tape;
+  w->out->replays++;
+  xp_runner_run(r);
+  r->chooser->strategy->end(r->chooser, &r->run);
+  if (r->run.preemptions >= w->run->preemptions || !shows_bug(w, &r->run)) return false;
+  xp_tape_open(&tape, r->choice, r->count);
+  bool shows = xp_work_run(w, &tape.base);
+  if (shows) xp_work_keep(w);
+  return shows;
+}
+
 /* A schedule that a random strategy has found can be 1-minimal and yet far from the least; PCT's
  * failing schedules have few preemptions. */
-static void find_simpler(struct work *w) {
+static void find_simpler(struct xp_work *w) {
   const struct xp_strategy *pct = xp_strategy_find("pct");
   struct xp_profile length = {.threads = 1, .decisions = w->run->decision_count + 1};
   struct xp_config c = *w->config->run;
   c.depth = 0;
   c.profile = &length;
-  struct xp_chooser *x = pct->open(&c);
-  for (uint64_t run = 0; run < SIMPLER_RUNS && w->run->preemptions > FEW && has_budget(w); run++) {
-    uint32_t before = w->run->preemptions;
-    if (!pct->begin(x, run)) break;
-    w->out->replays++;
-    xp_run(x, w->config->run, &w->trial_run);
-    pct->end(x, &w->trial_run);
-    if (w->trial_run.preemptions >= before || !shows_bug(w, &w->trial_run)) continue;
-    if (!reproduce(w, &w->trial_run)) continue;
-    simplify(w);
-  }
-  pct->close(x);
-}
-
-/* One run of a strategy that has begun it. True: it shows the bug, and is kept whatever its
- * length. */
-static bool run_once(struct work *w, struct xp_chooser *x) {
-  w->out->replays++;
-  xp_run(x, w->config->run, &w->trial_run);
-  x->strategy->end(x, &w->trial_run);
-  return shows_bug(w, &w->trial_run) && reproduce(w, &w->trial_run);
+  struct xp_runner r = {.config = &c, .chooser = pct->open(&c)};
+  for (uint64_t run = 0; run < SIMPLER_RUNS && w->run->preemptions > FEW; run++)
+    if (xp_work_has_budget(w) && pct->begin(r.chooser, run) && run_fast(w, &r)) simplify(w);
+  pct->close(r.chooser);
+  xp_runner_free(&r);
 }
 
 /* All schedules with fewer preemptions than the best, fewest first. True: the bug has been found
  * with that few; it is the best now. */
-static bool search_fewer(struct work *w) {
+static bool search_fewer(struct xp_work *w) {
   const struct xp_strategy *bound = xp_strategy_find("bound");
   struct xp_config c = *w->config->run;
   struct xp_claim claim = {.levels = 0};
   uint64_t run = 0;
   bool found = false;
   c.preemptions = w->run->preemptions - 1;
-  struct xp_chooser *x = bound->open(&c);
-  while (!found && has_budget(w) && bound->begin(x, run++)) found = run_once(w, x);
-  bound->claim(x, &claim);
-  bound->close(x);
+  struct xp_runner r = {.config = &c, .chooser = bound->open(&c)};
+  while (!found && xp_work_has_budget(w) && bound->begin(r.chooser, run++))
+    found = run_fast(w, &r);
+  bound->claim(r.chooser, &claim);
+  bound->close(r.chooser);
+  xp_runner_free(&r);
   w->out->least_preemptions = claim.levels;
   return found;
 }
 
-static void prove_preemptions(struct work *w) {
+static void prove_preemptions(struct xp_work *w) {
   if (w->run->preemptions > 0 && search_fewer(w)) simplify(w);
   w->out->least_is_proven = w->out->least_preemptions == w->run->preemptions;
 }
@@ -267,13 +262,14 @@ static void prove_preemptions(struct work *w) {
 void xp_minimise(struct xp_schedule *s, struct xp_run *r, const struct xp_minimise_config *m,
                  struct xp_minimised *out) {
   struct xp_run best = {.decisions = NULL};
-  struct work w = {.config = m, .out = out, .best = s, .run = &best, .bug = r->outcome};
+  struct xp_work w = {.config = m, .out = out, .best = s, .run = &best, .bug = r->outcome};
   *out = (struct xp_minimised){.from_preemptions = r->preemptions};
   w.start_ns = xp_now_ns();
   out->is_reproduced = reproduce(&w, r);
   if (out->is_reproduced) {
     simplify(&w);
     find_simpler(&w);
+    if (xp_regroup(&w, FEW)) simplify(&w);
     prove_preemptions(&w);
     xp_run_free(r);
     *r = best;

@@ -39,7 +39,8 @@ void xp_minimise_config_default(struct xp_minimise_config *m, const struct xp_co
 
 struct xp_minimised {
   bool is_reproduced;              /* false: the run did not fail again, nothing was done */
-  bool is_one_minimal;             /* no single directive can be left out; false: budget */
+  bool is_one_minimal;             /* no single directive can be left out, but for more
+                                    * preemptions; false: budget */
   uint32_t from_preemptions;
   uint32_t preemptions;            /* of the run kept */
   uint32_t least_preemptions;      /* no schedule with fewer shows the bug ... */
