@@ -177,8 +177,6 @@ void model_ready(struct model_thread *t, uint64_t at_ps) {
 static const struct plat_site *begin_site(void) { return PLAT_SITE_("thread begins"); }
 static const struct plat_site *end_site(void) { return PLAT_SITE_("thread ends"); }
 
-static struct ctx host_ctx;
-
 static void host_goes_on(void) {
   model.running = &model.host;
   refresh_limit();
@@ -186,17 +184,17 @@ static void host_goes_on(void) {
 
 void model_switch_to_host_last(struct model_thread *self) {
   host_goes_on();
-  ctx_switch_last(&self->ctx, &host_ctx);
+  ctx_switch_last(&self->ctx, &model.host.ctx);
 }
 
 void model_switch_to_host(struct model_thread *self) {
   host_goes_on();
-  ctx_switch(&self->ctx, &host_ctx);
+  ctx_switch(&self->ctx, &model.host.ctx);
 }
 
 void model_enter_world(struct model_thread *t) {
   model_set_running(t);
-  ctx_switch(&host_ctx, &t->ctx);
+  ctx_switch(&model.host.ctx, &t->ctx);
 }
 
 static uint64_t cpu_ps(const struct model_thread *t) {
@@ -220,6 +218,7 @@ static void leave_live(const struct model_thread *t) {
   if (!model.choosing) return;
   model.irregular = close_gap(model.irregular, gap);
   model.between = close_gap(model.between, gap);
+  model_choose_joined(t);
 }
 
 /* The last act of a thread: its stack is not used again once this has switched away. */
@@ -423,7 +422,7 @@ void model_start(int (*fn)(void *), void *arg, int *status) {
     model_cache_begin();
   }
   plat_model_hot.clock_ps = 0;
-  ctx_from_thread(&host_ctx);
+  ctx_from_thread(&model.host.ctx);
   struct model_thread *first = create_thread("main", main_entry, NULL, 0);
   if (first == NULL) rt_fatal(RT_END_NOMEM, "out of memory: no stack for the first thread");
   model_enter_world(first);

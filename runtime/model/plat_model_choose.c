@@ -191,14 +191,21 @@ static inline struct model_thread *const *gate_of(const struct model_thread *t) 
   return NULL;
 }
 
-/* t has announced an operation: where it stands until that happens. */
+/* t has announced an operation: where it stands until that happens. Who joins a thread that lives
+ * is not looked at before that one ends. */
 static inline void stand(struct model_thread *t) {
   uint64_t bit = 1ull << t->place;
   struct model_thread *const *gate = &open;
   if ((MAY_WAIT >> t->pending.kind & 1) != 0) gate = gate_of(t);
+  bool joins = t->pending.kind == PLAT_OP_JOIN && *gate != NULL;
   model.gate[t->place] = gate;
   model.irregular = gate == NULL ? model.irregular | bit : model.irregular & ~bit;
-  model.between = t->is_at_point ? model.between & ~bit : model.between | bit;
+  model.between = t->is_at_point || joins ? model.between & ~bit : model.between | bit;
+}
+
+void model_choose_joined(const struct model_thread *ended) {
+  for (uint32_t i = 0; i < model.live_count; i++)
+    if (model.gate[i] == &ended->alive) model.between |= 1ull << i;
 }
 
 /* Waits for a note or for time. */
@@ -224,10 +231,11 @@ static inline struct model_thread *first_between(uint64_t allowed) {
 static inline void fill_point(void) {
   struct plat_model_point *p = &explorer->point;
   const struct model_thread *last = model.last;
+  struct model_thread *const *live = model.live, *const *end = live + model.live_count;
   uint32_t count = 0, running = UINT32_MAX;
-  for (uint32_t i = 0; i < model.live_count; i++) {
-    const struct model_thread *t = model.live[i];
-    bool is_ready = *model.gate[i] == NULL;
+  for (struct model_thread *const *const *gate = model.gate; live < end; live++, gate++) {
+    const struct model_thread *t = *live;
+    bool is_ready = **gate == NULL;
     p->op[count] = &t->pending;
     running = (is_ready & (t == last)) != 0 ? count : running;
     count += is_ready;
@@ -308,7 +316,7 @@ static bool is_long_stretch(void) {
 }
 
 /* t takes the step it has announced. */
-static inline void take_step(struct model_thread *t) {
+static __attribute__((always_inline)) inline void take_step(struct model_thread *t) {
   if (plat_unlikely(model.yielding != 0)) end_yields_to(t);
   if (t->is_at_point) {
     uint64_t h = model.stats.trace_hash ^
@@ -324,7 +332,7 @@ static inline void take_step(struct model_thread *t) {
   tell_execute(t);
 }
 
-static inline struct model_thread *choose_next(void) {
+static __attribute__((always_inline)) inline struct model_thread *choose_next(void) {
   uint64_t allowed = UINT64_MAX;
   if (plat_unlikely(model.yielding != 0)) allowed = without_yielding(enabled_threads());
   if (model.irregular != 0) look_at_irregular();
@@ -387,7 +395,7 @@ static void be_judged(struct model_thread *self) {
 /* A thread that polls for what others or time bring must keep neither from coming: after a long
  * stretch without a point, and after a long turn with points, the others go on, and every second
  * time the earliest deadline comes. That is fair, and no preemption. */
-static void pass_time(struct model_thread *self) {
+static __attribute__((noinline)) void pass_time(struct model_thread *self) {
   if (model.stats.steps > explorer->step_max) begin_judging();
   if (model.is_judged) be_judged(self);
   if (model.stats.steps >= model.turn_began_at + LONG_TURN) {
@@ -403,7 +411,7 @@ static void pass_time(struct model_thread *self) {
 }
 
 /* The world as it is now becomes a moment to begin at. */
-static void keep_moment(struct model_thread *self) {
+static __attribute__((noinline)) void keep_moment(struct model_thread *self) {
   explorer->keep_at = UINT64_MAX;
   explorer->keeper = self;
   model_switch_to_host(self);

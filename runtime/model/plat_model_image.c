@@ -88,9 +88,10 @@ static void set_access(const struct model_range *r, int access) {
 /* ---- writes ---------------------------------------------------------------------------------- */
 
 /* The part of a page that a run may read before it writes it: all of it, or of a thread's stack
- * what was live at the mark, or of a table the entries of threads that there can be. */
+ * what was live at the mark, or of a table the entries of threads that there can be, or what is
+ * before the sites, which nobody writes. */
 static struct part live_part(const char *at, const struct stacks *stacks) {
-  const char *low = at, *high = at + PAGE_BYTES;
+  const char *low = at, *high = at + PAGE_BYTES, *sites = (const char *)model_vm_hot.sites;
   if (model_is_in_stacks(at)) {
     const char *live = high;
     for (uint32_t i = 0; i < PLAT_MODEL_CHOOSER_THREADS; i++)
@@ -100,6 +101,8 @@ static struct part live_part(const char *at, const struct stacks *stacks) {
     high = (char *)&model.live[PLAT_MODEL_CHOOSER_THREADS];
   } else if (at == (char *)model.free_slots) {
     high = (char *)&model.free_slots[PLAT_MODEL_CHOOSER_THREADS];
+  } else if (sites > low && sites < high) {
+    high = sites;
   }
   return (struct part){(uint32_t)(low - at), (uint32_t)(high - low)};
 }

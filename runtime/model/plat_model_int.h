@@ -116,6 +116,8 @@ void model_describe_blocked(char *text, size_t bytes);
 void model_choose_step(enum plat_op kind, const void *object, const struct plat_site *site);
 /* A thread that stands before its first operation. */
 void model_choose_new(struct model_thread *t);
+/* A thread has ended and is not among the living any more. */
+void model_choose_joined(const struct model_thread *ended);
 /* Who goes on after the running thread has ended. */
 struct model_thread *model_choose_next(void);
 /* To the hook of the run, if it has one. */

@@ -91,14 +91,15 @@ static uint32_t choose(struct xp_chooser *x, const struct plat_model_point *p) {
   struct pct *s = (struct pct *)x;
   uint32_t best = 0;
   if (plat_unlikely(p->tired != UINT32_MAX)) *priority(s, p->tired) = CHANGED(1) - ++s->tired;
-  uint64_t *highest = priority(s, p->op[0]->thread);
-  for (uint32_t i = 1; i < p->count; i++) {
-    uint64_t *other = priority(s, p->op[i]->thread);
-    if (*other <= *highest) continue;
-    highest = other;
-    best = i;
+  uint64_t highest = *priority(s, p->op[0]->thread);
+  for (uint32_t i = 1, count = p->count; i < count; i++) {
+    uint64_t other = *priority(s, p->op[i]->thread);
+    bool is_higher = other > highest; /* no branch: nobody foresees it */
+    best = is_higher ? i : best;
+    highest = is_higher ? other : highest;
   }
-  if (s->step == s->next_step) change_priority(s, highest);
+  if (plat_unlikely(s->step == s->next_step))
+    change_priority(s, priority(s, p->op[best]->thread));
   s->step++;
   return best;
 }
