@@ -295,6 +295,7 @@ static bool probe(struct fidelity *f, int side, const char *text, const char *me
                   const char *less, double *out) {
   struct sc_errors errors = {0};
   struct scenario *s = scenario_load("probe", text, strlen(text), NULL, 0, &errors);
+  if (s == NULL) fprintf(stderr, "tricolor fidelity: a probe is no scenario: %s\n", text);
   cJSON *result = s != NULL ? run_once(f, s->name, side, s) : NULL;
   double subtracted = 0;
   bool good = result != NULL && sim_metric_number(result, metric, out) &&
@@ -335,7 +336,7 @@ static bool measure_startup(struct fidelity *f) {
  * which is done when a set-up is over. */
 static bool measure_garbage(struct fidelity *f) {
   static const char text[] =
-      "{\"name\":\"start-up garbage\",\"runtime\":{\"procs\":2},"
+      "{\"name\":\"garbage\",\"runtime\":{\"procs\":2},"
       "\"lists\":{\"q\":{\"node_bytes\":64}},"
       "\"setup\":[{\"op\":\"list.push\",\"list\":\"q\",\"count\":100000}],"
       "\"goroutines\":[{\"body\":[{\"op\":\"list.pop\",\"list\":\"q\"}]}]}";
