@@ -11,12 +11,15 @@
 
 enum {
   NOMINAL_RUN_NS = 20 * 1000,
-  WALKS_MIN = 8,
+  NOMINAL_STEP_NS = 50,
+  WALKS_MIN = 2,
   WALKS_PART = 50,     /* one run in so many */
   ROUNDS = 5,
   ROUND_FACTOR = 4,    /* the next is so many times as long */
-  BOUND_RUNS = 2000,   /* of the first round */
-  MIX_RUNS = 6000,
+  ROUND_RUNS = 8000,   /* the first, at most, */
+  ROUND_PART = 4,      /* and of all that can be hoped for */
+  BOUND_PART = 4,      /* of a round */
+  BOUND_MIN = 200,     /* fewer are not worth beginning: they differ in their ends only */
   DPOR_PART = 50,      /* of the budget: classes that are few */
   DPOR_RUNS_MIN = 1000,
   DPOR_FACTOR = 4,     /* the estimate is a lower bound */
@@ -38,6 +41,16 @@ uint64_t xp_walks(const struct xp_config *c) {
   uint64_t walks = xp_budget(c) / WALKS_PART;
   if (walks > c->walks) walks = c->walks;
   return walks > WALKS_MIN || c->walks == 0 ? walks : WALKS_MIN;
+}
+
+uint64_t xp_walk_steps(const struct xp_config *c) {
+  return c->time_ns / WALKS_PART / NOMINAL_STEP_NS;
+}
+
+/* Runs of that length that the search may hope for. */
+static uint64_t hoped_runs(const struct xp_config *c, uint64_t steps) {
+  uint64_t by_time = c->time_ns / NOMINAL_STEP_NS / (steps + 1);
+  return c->schedules < by_time ? c->schedules : by_time;
 }
 
 /* Chao's estimate of the number of classes, a lower bound; UINT64_MAX: far more than were met. */
@@ -69,28 +82,30 @@ static const struct xp_stage mix = {
     .rows = XP_MIX,
 };
 
-static void plan_hunt(const struct xp_config *c, const struct xp_classes *met,
-                      struct xp_plan *out) {
+/* A search of one of many data choices is short: it has its rounds, too, or at least the mix. */
+static void plan_hunt(const struct xp_config *c, const struct xp_walked *w, struct xp_plan *out) {
   const struct xp_stage bound = {.row = {&xp_strategy_bound}, .rows = 1};
   const struct xp_stage dpor = {.row = {&xp_strategy_dpor}, .rows = 1};
-  uint64_t budget = xp_budget(c), classes = estimate_classes(met);
-  uint64_t left = runs_left(c, xp_walks(c));
-  bool are_few = c->profile->threads <= DPOR_THREADS_MAX && classes < budget / DPOR_PART;
-  uint64_t factor = 1;
+  uint64_t classes = estimate_classes(w->classes), runs = hoped_runs(c, w->steps) / ROUND_PART;
+  uint64_t left = runs_left(c, w->walks);
+  bool are_few =
+      c->profile->threads <= DPOR_THREADS_MAX && classes < xp_budget(c) / DPOR_PART;
   struct xp_stage random = mix;
-  for (uint32_t round = 0; round < ROUNDS; round++, factor *= ROUND_FACTOR) {
-    add_stage(out, bound, BOUND_RUNS * factor, &left);
-    add_stage(out, random, round + 1 < ROUNDS ? MIX_RUNS * factor : UINT64_MAX, &left);
-    random.first += MIX_RUNS * factor;
+  if (runs > ROUND_RUNS) runs = ROUND_RUNS;
+  for (uint32_t round = 0; round < ROUNDS; round++, runs *= ROUND_FACTOR) {
+    uint64_t bounded = runs / BOUND_PART;
+    if (bounded >= BOUND_MIN) add_stage(out, bound, bounded, &left);
+    add_stage(out, random, round + 1 < ROUNDS ? runs - bounded : UINT64_MAX, &left);
+    random.first += runs - bounded;
     if (round == 0 && are_few) add_stage(out, dpor, DPOR_RUNS_MIN + DPOR_FACTOR * classes, &left);
   }
 }
 
-void xp_plan_make(const struct xp_config *c, const struct xp_classes *met, struct xp_plan *out) {
+void xp_plan_make(const struct xp_config *c, const struct xp_walked *w, struct xp_plan *out) {
   const struct xp_strategy *row = xp_strategy_find(c->strategy);
   *out = (struct xp_plan){.stages = 0};
   if (row == &xp_strategy_hunt) {
-    plan_hunt(c, met, out);
+    plan_hunt(c, w, out);
   } else {
     out->stage[out->stages++] =
         (struct xp_stage){.row = {row}, .rows = 1, .most = c->schedules};

@@ -21,9 +21,16 @@ struct xp_plan {
 /* Runs a search may hope for: its limit, or its time by a nominal rate, so that what is planned is
  * the same everywhere. */
 uint64_t xp_budget(const struct xp_config *c);
-/* Random runs before it. */
+/* Random runs before it, */
 uint64_t xp_walks(const struct xp_config *c);
-/* met: the classes of the walks, share 0. */
-void xp_plan_make(const struct xp_config *c, const struct xp_classes *met, struct xp_plan *out);
+/* of which none begins after so many operations, as far as time goes. */
+uint64_t xp_walk_steps(const struct xp_config *c);
+
+/* What they have shown. */
+struct xp_walked {
+  uint64_t walks, steps;           /* steps: of one of them, the mean */
+  const struct xp_classes *classes; /* met; share 0 */
+};
+void xp_plan_make(const struct xp_config *c, const struct xp_walked *w, struct xp_plan *out);
 
 #endif

@@ -11,7 +11,7 @@
 #include "sims/memory.h"
 
 enum {
-  WALKS_LEAST = 8, WALK_STEPS = 2000000, /* no walk begins after so many operations */
+  WALKS_LEAST = 2, WALK_STEPS = 2000000, /* no walk begins after so many operations */
   SLOWER = 16 /* operations where each is looked at */
 };
 enum { ASK_RUNS = 16, ASK_POINTS = 2000, STAGE_SHIFT = 60 };
@@ -277,7 +277,9 @@ static void walk(struct search *s) {
   xp_walk_open(w, rng_mix64(s->config.seed));
   s->runner.chooser = &w->base;
   s->runner.observer = is_hunt ? &s->observer : NULL;
-  uint64_t steps = s->config.happens != NULL ? WALK_STEPS / SLOWER : WALK_STEPS;
+  uint64_t steps = xp_walk_steps(&s->config);
+  if (steps > WALK_STEPS) steps = WALK_STEPS;
+  if (s->config.happens != NULL) steps /= SLOWER;
   for (uint64_t k = 0; k < walks && !s->is_over; k++) {
     if (k >= WALKS_LEAST && s->report->steps >= steps) break;
     ask_limits(s);
@@ -293,7 +295,9 @@ static void walk(struct search *s) {
   }
   s->report->estimate = w->estimate;
   s->report->profile = w->profile;
-  xp_plan_make(&s->config, &met, &s->plan);
+  uint64_t walked = w->estimate.walks;
+  struct xp_walked seen = {walked, walked > 0 ? s->report->steps / walked : 0, &met};
+  xp_plan_make(&s->config, &seen, &s->plan);
   xp_classes_free(&met);
   free(w);
 }

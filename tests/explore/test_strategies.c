@@ -274,7 +274,7 @@ static void a_mix_draws_nothing_twice(void **state) {
   struct xp_config hunt = test_config("hunt"), pos = test_config("pos");
   uint32_t share = 0;
   (void)state;
-  hunt.schedules = 9000;
+  hunt.schedules = 30000;
   test_prepare(LITMUS_MARK_1, LITMUS_BARRIER_BOTH);
   struct xp_report mixed = search(&hunt);
   while (strcmp(mixed.share[share].strategy->name, "pos") != 0) share++;
