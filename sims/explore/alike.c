@@ -291,6 +291,35 @@ static bool is_idle(const uint32_t *r, const struct sc_op *op) {
   return op->kind == SC_OP_OBJECT_STORE || r[op->to] == 0;
 }
 
+/* What an operation may touch that others can, too. */
+struct touch {
+  uint32_t objects, field;  /* in these, a bit each, this field */
+  uint32_t slots;           /* global ones, a bit each */
+  bool writes;
+};
+
+static struct touch touch_of(const uint32_t *r, const struct flow *f, const struct sc_op *op) {
+  struct touch t = {.field = op->field};
+  bool is_in_slot = op->holder >= SC_REGISTERS;
+  switch (op->kind) {
+    case SC_OP_OBJECT_STORE:
+    case SC_OP_OBJECT_LOAD:
+      t.objects = is_in_slot ? f->slots[op->holder - SC_REGISTERS] : r[op->holder];
+      break;
+    case SC_OP_OBJECT_PUT:
+    case SC_OP_OBJECT_GET: t.slots = 1u << op->target; break;
+    default: break;
+  }
+  t.writes = op->kind == SC_OP_OBJECT_STORE || op->kind == SC_OP_OBJECT_PUT;
+  return t;
+}
+
+static bool is_conflict(const struct touch *a, const struct touch *b) {
+  bool meets = (a->field == b->field && (a->objects & b->objects) != 0) ||
+               (a->slots & b->slots) != 0;
+  return meets && (a->writes || b->writes);
+}
+
 static void follow(const struct data *d, struct flow *f, uint32_t *r, const struct sc_op *op) {
   switch (op->kind) {
     case SC_OP_OBJECT_LOAD: load(d, f, r, op); break;
@@ -303,33 +332,54 @@ static void follow(const struct data *d, struct flow *f, uint32_t *r, const stru
   }
 }
 
+/* What all goroutines may touch. */
+struct touches {
+  struct touch of[GROUPS][OPS];
+};
+
 /* A goroutine's body, with its registers as sets of objects. */
-static uint64_t walk_body(const struct data *d, uint32_t group, struct flow *f, uint64_t h) {
+static uint64_t walk_body(const struct data *d, uint32_t group, struct flow *f,
+                          struct touches *touches, uint64_t h) {
   uint32_t r[SC_REGISTERS];
   for (uint32_t i = 0; i < SC_REGISTERS; i++) r[i] = bit_of(d->registers[group][i]);
   for (uint32_t i = 0; i < d->op_count[group]; i++) {
     const struct sc_op *op = d->ops[group][i];
     h = mix(h, is_idle(r, op) ? 0 : d->told[group][i]);
+    touches->of[group][i] = touch_of(r, f, op);
     follow(d, f, r, op);
   }
   return h;
 }
 
-static uint64_t mix_bodies(const struct data *d, uint64_t h) {
+/* touches: filled in. */
+static uint64_t mix_bodies(const struct data *d, struct touches *touches, uint64_t h) {
   struct flow f = first_flow(d), before;
   uint64_t told;
   do {
     before = f;
     told = h;
-    for (uint32_t g = 0; g < d->groups; g++) told = mix(walk_body(d, g, &f, told), g);
+    for (uint32_t g = 0; g < d->groups; g++) told = mix(walk_body(d, g, &f, touches, told), g);
   } while (memcmp(&before, &f, sizeof f) != 0);
   return told;
 }
 
+/* Pairs of operations of different goroutines that may conflict. */
+static uint32_t count_conflicts(const struct data *d, const struct touches *touches) {
+  uint32_t count = 0;
+  for (uint32_t g = 0; g < d->groups; g++)
+    for (uint32_t i = 0; i < d->op_count[g]; i++)
+      for (uint32_t h = g + 1; h < d->groups; h++)
+        for (uint32_t k = 0; k < d->op_count[h]; k++)
+          count += is_conflict(&touches->of[g][i], &touches->of[h][k]);
+  return count;
+}
+
 /* ---- all of them ----------------------------------------------------------------------------- */
 
-/* The same for those alike; for two that are not with a chance of 2^-64. Never 0. */
-static uint64_t number_of(const struct grid *g, const uint32_t *choices) {
+/* The same for those alike; for two that are not with a chance of 2^-64. Never 0. *weight: as in
+ * struct xp_representative. */
+static uint64_t number_of(const struct grid *g, const uint32_t *choices, uint32_t *weight) {
+  struct touches touches;
   struct data d = g->choices[0].data[0];
   uint64_t h = 0;
   for (uint32_t i = 0; i < g->count; i++) {
@@ -339,22 +389,24 @@ static uint64_t number_of(const struct grid *g, const uint32_t *choices) {
       take_part(&d, &c->data[choices[i]], &c->parts[p]);
   }
   h = run_setup(&d, h);
-  h = mix_bodies(&d, mix_heap(&d, h));
+  h = mix_bodies(&d, &touches, mix_heap(&d, h));
+  *weight = 1 + count_conflicts(&d, &touches);
   return h | (h == 0);
 }
 
-static uint32_t *find_representatives(const struct grid *g, const struct scenario *sc,
-                                      uint64_t *count) {
-  uint64_t variants = xp_variant_count(sc);
-  uint32_t *choices = sim_alloc(g->count * sizeof *choices), *list = NULL, room = 0, found = 0;
+static struct xp_representative *find_representatives(const struct grid *g,
+                                                      const struct scenario *sc, uint64_t *count) {
+  uint64_t variants = xp_variant_count(sc), upto = 0;
+  uint32_t *choices = sim_alloc(g->count * sizeof *choices), room = 0, found = 0, weight;
+  struct xp_representative *list = NULL;
   struct xp_lookup seen = {0};
   for (uint32_t v = 0; v < variants; v++) {
     xp_variant_choices(sc, v, choices);
     uint32_t before = seen.count;
-    xp_lookup_enter(&seen, sizeof(uint64_t), number_of(g, choices));
+    xp_lookup_enter(&seen, sizeof(uint64_t), number_of(g, choices, &weight));
     if (seen.count == before) continue;
     list = sim_grow(list, &room, found, sizeof *list);
-    list[found++] = v;
+    list[found++] = (struct xp_representative){.variant = v, .upto = upto += weight};
   }
   xp_lookup_free(&seen);
   free(choices);
@@ -362,10 +414,10 @@ static uint32_t *find_representatives(const struct grid *g, const struct scenari
   return list;
 }
 
-uint32_t *xp_alike_representatives(const struct scenario *sc, uint64_t *count) {
+struct xp_representative *xp_alike_representatives(const struct scenario *sc, uint64_t *count) {
   struct grid g = {.count = sc->choose_count};
   uint64_t variants = xp_variant_count(sc);
-  uint32_t *list = NULL;
+  struct xp_representative *list = NULL;
   bool fine = sc->object_count > 0 && variants > 1 && variants <= XP_ALIKE_VARIANTS;
   if (!fine) return NULL;
   g.choices = sim_alloc(g.count * sizeof *g.choices);
@@ -375,4 +427,19 @@ uint32_t *xp_alike_representatives(const struct scenario *sc, uint64_t *count) {
   if (list != NULL && *count < variants) return list;
   free(list);
   return NULL;
+}
+
+uint32_t xp_alike_pick(const struct xp_representative *list, uint64_t count, uint64_t i,
+                       uint64_t n, uint64_t seed) {
+  uint64_t low = 0, high = count - 1; /* between them is the one */
+  if (n >= count) return list[xp_variant_pick(i, n, count, seed)].variant;
+  uint64_t at = xp_variant_pick(i, n, list[count - 1].upto, seed);
+  while (low < high) {
+    uint64_t middle = (low + high) / 2;
+    if (list[middle].upto > at)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return list[low].variant;
 }

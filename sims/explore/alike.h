@@ -17,9 +17,22 @@
 
 enum { XP_ALIKE_VARIANTS = 1 << 20 }; /* of larger grids it is not asked */
 
-/* The numbers (variant.h) of one combination of each kind, the lowest, in order; *count: how many.
- * NULL: every combination is taken for different, for there are none alike, or too many of them, or
- * the scenario does with its objects what is not understood here. The caller frees it. */
-uint32_t *xp_alike_representatives(const struct scenario *sc, uint64_t *count);
+/* One combination of each kind, the lowest. Its weight is one more than the pairs of operations of
+ * different goroutines that may touch the same field or slot, one of them writing: the more there
+ * are, the more depends on who comes first. */
+struct xp_representative {
+  uint32_t variant; /* number (variant.h) */
+  uint64_t upto;    /* sum of the weights of all up to this one */
+};
+
+/* All of them, in order; *count: how many. NULL: each combination is taken for different, for there
+ * are none alike, or too many of them, or the scenario does with its objects what is not understood
+ * here. The caller frees it. */
+struct xp_representative *xp_alike_representatives(const struct scenario *sc, uint64_t *count);
+
+/* The variant that is number i of n that are tried: spread over all as by xp_variant_pick; where
+ * not all are tried, with a chance proportional to the weight, and so hardly ever one twice. */
+uint32_t xp_alike_pick(const struct xp_representative *list, uint64_t count, uint64_t i,
+                       uint64_t n, uint64_t seed);
 
 #endif

@@ -47,8 +47,9 @@ struct explorer {
   struct scenario *variant;        /* prepared */
   struct xp_shrunk shrunk;         /* variant is the smaller one that it names, if any */
   uint32_t *choices;
+  uint64_t number;                 /* of the variant with them */
   uint64_t variants, different;    /* but for names (alike.h) */
-  uint32_t *representatives;       /* by number below different; NULL: each of its own */
+  struct xp_representative *representatives; /* of the different ones; NULL: each is one */
   uint64_t tried, variants_done;   /* of the different ones */
   struct xp_config config;
   struct xp_report report;         /* of all variants */
@@ -518,13 +519,16 @@ static void take_report(struct explorer *x) {
   x->current = (struct xp_report){0};
 }
 
-/* One variant. False: the search as a whole is over. */
+/* One variant. False: the search as a whole is over. Each draws other schedules: what one misses
+ * by bad luck is not missed by all. */
 static bool search_variant(struct explorer *x, uint64_t left, int *status) {
   *status = prepare(x);
   if (*status != TRI_EXIT_OK) return false;
   share_budget(x, left);
   begin_doing(x, DOING_SEARCH);
-  if (!xp_jobs_search(&x->config, x->scenario->explore_jobs, tick, x, &x->current)) {
+  struct xp_config c = x->config;
+  if (x->variants > 1) c.seed = rng_split(c.seed, x->number);
+  if (!xp_jobs_search(&c, x->scenario->explore_jobs, tick, x, &x->current)) {
     *status = TRI_EXIT_ENGINE;
     return false;
   }
@@ -559,9 +563,11 @@ static void find_different(struct explorer *x) {
 
 /* Number i of those that are tried. */
 static void choose_variant(struct explorer *x, uint64_t i) {
-  uint64_t number = xp_variant_pick(i, x->tried, x->different, x->config.seed);
-  if (x->representatives != NULL) number = x->representatives[number];
-  xp_variant_choices(x->scenario, number, x->choices);
+  uint64_t seed = x->config.seed;
+  x->number = x->representatives == NULL
+                  ? xp_variant_pick(i, x->tried, x->different, seed)
+                  : xp_alike_pick(x->representatives, x->different, i, x->tried, seed);
+  xp_variant_choices(x->scenario, x->number, x->choices);
 }
 
 static int search(struct explorer *x) {
