@@ -45,6 +45,16 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(status, 0)
         self.assertIn(BROKEN, doc["violation"]["message"])
 
+    def test_hunt_breaks_it_whatever_the_seed(self):
+        """Few of the combinations can fail, and few of their schedules do."""
+        for seed in range(1, 5):
+            with self.subTest(seed):
+                status, doc = explore("barriers-dijkstra-no-rescan", "--strategy", "hunt",
+                                      "--set", "explore.time_ns=none", "--schedules", "30000",
+                                      "--seed", str(seed), "--shrink", "0")
+                self.assertEqual(status, 0)
+                self.assertIn(BROKEN, doc["violation"]["message"])
+
     def holds(self, name):
         """Schedules for 16 of the 331,776 combinations of writes and heaps."""
         status, doc = self.search(name, 800, 2)
