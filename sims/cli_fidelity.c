@@ -300,6 +300,8 @@ static bool probe(struct fidelity *f, int side, const char *text, const char *me
   double subtracted = 0;
   bool good = result != NULL && sim_metric_number(result, metric, out) &&
               (less == NULL || sim_metric_number(result, less, &subtracted));
+  if (result != NULL && !good)
+    fprintf(stderr, "tricolor fidelity: %s: the result has no %s\n", s->name, metric);
   *out -= subtracted;
   cJSON_Delete(result);
   scenario_free(s);
@@ -338,7 +340,7 @@ static bool measure_garbage(struct fidelity *f) {
   static const char text[] =
       "{\"name\":\"garbage\",\"runtime\":{\"procs\":2},"
       "\"lists\":{\"q\":{\"node_bytes\":64}},"
-      "\"setup\":[{\"op\":\"list.push\",\"list\":\"q\",\"count\":100000}],"
+      "\"setup\":[{\"op\":\"list.push\",\"list\":\"q\",\"count\":300000}],"
       "\"goroutines\":[{\"body\":[{\"op\":\"list.pop\",\"list\":\"q\"}]}]}";
   double bytes[FID_RECORDED][PROBES];
   for (uint32_t i = 0; i < FID_RECORDED * PROBES; i++) {
