@@ -416,7 +416,12 @@ static enum fid_verdict judge_assist(const struct fid_case *c) {
   if (c->side[fid_reference(c, FID_ASSIST)].value[FID_ASSIST] < assist_share_min)
     return FID_UNKNOWN;
   if (apart <= assist_factor && apart >= 1 / assist_factor) return FID_WITHIN;
-  return fid_alike(c, FID_ASSIST) >= told_apart ? FID_VARIES : FID_MISSED;
+  double here = c->side[FID_GO].value[FID_ASSIST];
+  double recorded = c->side[FID_RECORDED].value[FID_ASSIST];
+  double ours = c->side[FID_OURS].value[FID_ASSIST];
+  bool is_between = ours >= fmin(here, recorded) && ours <= fmax(here, recorded);
+  bool varies = !isnan(here) && !isnan(recorded) && is_between;
+  return varies || fid_alike(c, FID_ASSIST) >= told_apart ? FID_VARIES : FID_MISSED;
 }
 
 enum fid_verdict fid_judge(const struct fid_case *c, enum fid_quantity q) {

@@ -100,6 +100,10 @@ static void test_judge_shares(void **state) {
   set(&c, FID_GO, FID_ASSIST, 0.08);
   assert_int_equal(fid_judge(&c, FID_ASSIST), FID_MISSED);
   assert_true(isnan(fid_alike(&c, FID_ASSIST))); /* no run of either is known */
+  set(&c, FID_RECORDED, FID_ASSIST, 0.04); /* Go's own medians: 4 % there, 8 % here */
+  assert_int_equal(fid_judge(&c, FID_ASSIST), FID_VARIES);
+  set(&c, FID_RECORDED, FID_ASSIST, 0.06);
+  assert_int_equal(fid_judge(&c, FID_ASSIST), FID_MISSED);
 }
 
 static void set_goals(struct fid_side *side, double cycles, uint32_t count, const double *goals) {
