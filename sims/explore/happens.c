@@ -22,18 +22,29 @@ enum order { ORDER_NONE = 0, ORDER_ACQUIRE = 1, ORDER_RELEASE = 2, ORDER_BOTH = 
 enum { FENCED = 4 }; /* in an order: a sequential fence */
 
 /* An access of some bytes of a word. */
-struct entry {
-  uint32_t at;          /* its thread's clock; 0: no entry */
+struct access {
+  uint32_t at;          /* its thread's clock; 0: there is none */
   uint8_t thread, bytes;/* bytes: a bit each */
   bool writes, is_atomic;
+};
+
+/* And where it was. */
+struct entry {
+  struct access access;
   const void *place;    /* struct plat_site, or in the code where is_code */
   bool is_code;
   const char *actor;    /* NULL: the thread's name is all there is */
 };
 
+/* Most accesses are the same as the latest one: no more than this is in the way of the cache. */
 struct word {
   uint64_t number;      /* address / 8 */
-  uint64_t run;         /* the rest is of that run */
+  uint32_t run;         /* the rest is of that run */
+  uint32_t entries;     /* number + 1 of its struct entries; 0: it has none yet */
+  struct access latest;
+};
+
+struct entries {
   uint32_t next;        /* to be given up */
   struct entry entry[ENTRIES];
 };
@@ -41,12 +52,12 @@ struct word {
 /* What has been released through an object. */
 struct gift {
   uint64_t object;      /* address */
-  uint64_t run;
+  uint32_t run;
   clock_of clock;
 };
 
 struct xp_happens {
-  uint64_t run;
+  uint32_t run;
   bool is_free, ignores;
   const char *(*actor)(const void *self);
   struct xp_places *places;
@@ -55,6 +66,8 @@ struct xp_happens {
   clock_of clock[THREADS], fenced[THREADS], seen[THREADS]; /* seen: by relaxed loads */
   clock_of start[THREADS], end[THREADS];
   struct xp_lookup words, gifts; /* struct word, struct gift */
+  struct entries *entries;
+  uint32_t entries_count, entries_room;
 };
 
 /* ---- orders ---------------------------------------------------------------------------------- */
@@ -93,6 +106,7 @@ void xp_happens_free(struct xp_happens *h) {
   free(h->order);
   xp_lookup_free(&h->words);
   xp_lookup_free(&h->gifts);
+  free(h->entries);
   free(h);
 }
 
@@ -214,26 +228,37 @@ static void order_op(struct xp_happens *h, uint32_t t, const struct plat_model_o
 
 /* ---- accesses -------------------------------------------------------------------------------- */
 
+static struct entries *entries_of(struct xp_happens *h, struct word *w) {
+  if (w->entries == 0) {
+    h->entries = sim_grow(h->entries, &h->entries_room, h->entries_count, sizeof *h->entries);
+    w->entries = ++h->entries_count;
+  }
+  return &h->entries[w->entries - 1];
+}
+
 static struct word *word_of(struct xp_happens *h, uintptr_t number) {
   struct word *w = xp_lookup_enter(&h->words, sizeof *w, number);
-  if (w->run == h->run) return w;
-  *w = (struct word){.number = number, .run = h->run};
+  if (plat_likely(w->run == h->run)) return w;
+  w->run = h->run;
+  w->latest = (struct access){0};
+  *entries_of(h, w) = (struct entries){0};
   return w;
 }
 
-static bool races(const struct xp_happens *h, const struct entry *a, const struct entry *b) {
+static bool races(const struct xp_happens *h, const struct access *a, const struct access *b) {
   return a->at != 0 && a->thread != b->thread && (a->bytes & b->bytes) != 0 &&
          (a->writes || b->writes) && (!a->is_atomic || !b->is_atomic) &&
          a->at > h->clock[b->thread][a->thread];
 }
 
 static void describe(const struct xp_happens *h, const struct entry *e, char *out, size_t bytes) {
-  const char *name = e->actor != NULL ? e->actor : plat_model_thread_name(e->thread);
+  const struct access *a = &e->access;
+  const char *name = e->actor != NULL ? e->actor : plat_model_thread_name(a->thread);
   char place[XP_PLACE_TEXT];
   xp_place_text(h->places, e->place, e->is_code, place, sizeof place);
-  snprintf(out, bytes, "%s%s in %s by %s (thread %u)", e->is_atomic ? "atomic " : "",
-           e->writes ? "write" : "read", place, name != NULL ? name : "one that has ended",
-           (unsigned)e->thread);
+  snprintf(out, bytes, "%s%s in %s by %s (thread %u)", a->is_atomic ? "atomic " : "",
+           a->writes ? "write" : "read", place, name != NULL ? name : "one that has ended",
+           (unsigned)a->thread);
 }
 
 /* The earlier one first; both places make the property, what they met at does not. */
@@ -252,31 +277,46 @@ static void fail(const struct xp_happens *h, const struct entry *first,
 }
 
 /* In place of one of its own like it, or of the oldest. */
-static void remember(struct word *w, const struct entry *e) {
+static void remember(struct entries *all, const struct entry *e) {
+  const struct access *a = &e->access;
   for (uint32_t i = 0; i < ENTRIES; i++) {
-    struct entry *old = &w->entry[i];
-    bool is_like = old->thread == e->thread && old->bytes == e->bytes &&
-                   old->writes == e->writes && old->is_atomic == e->is_atomic;
+    const struct access *old = &all->entry[i].access;
+    bool is_like = old->thread == a->thread && old->bytes == a->bytes &&
+                   old->writes == a->writes && old->is_atomic == a->is_atomic;
     if (old->at != 0 && !is_like) continue;
-    *old = *e;
+    all->entry[i] = *e;
     return;
   }
-  w->entry[w->next++ % ENTRIES] = *e;
+  all->entry[all->next++ % ENTRIES] = *e;
+}
+
+/* The thread has done as much to these bytes since it last let others know of what it does, and
+ * nobody has come in between. */
+static inline bool is_latest(const struct word *w, const struct access *a) {
+  const struct access *old = &w->latest;
+  return old->at == a->at && old->thread == a->thread && old->bytes == a->bytes &&
+         old->is_atomic == a->is_atomic && old->writes >= a->writes;
+}
+
+static void meet(struct xp_happens *h, struct word *w, struct entry *e, const void *address) {
+  struct entries *all = entries_of(h, w);
+  w->latest = e->access;
+  if (h->actor != NULL) e->actor = h->actor(plat_model_thread_self(e->access.thread));
+  for (uint32_t i = 0; i < ENTRIES; i++)
+    if (plat_unlikely(races(h, &all->entry[i].access, &e->access)))
+      fail(h, &all->entry[i], e, address);
+  remember(all, e);
 }
 
 static void touch(struct xp_happens *h, const void *p, size_t bytes, struct entry e) {
   uintptr_t at = (uintptr_t)p, end = at + (bytes < RANGE_MAX ? bytes : RANGE_MAX);
-  e.at = h->clock[e.thread][e.thread];
-  e.actor = h->actor != NULL ? h->actor(plat_model_thread_self(e.thread)) : NULL;
+  e.access.at = h->clock[e.access.thread][e.access.thread];
   while (at < end) {
     uintptr_t word_end = at / WORD_BYTES * WORD_BYTES + WORD_BYTES;
     uintptr_t stop = word_end < end ? word_end : end;
-    e.bytes = (uint8_t)(((1u << (stop - at)) - 1) << at % WORD_BYTES);
+    e.access.bytes = (uint8_t)(((1u << (stop - at)) - 1) << at % WORD_BYTES);
     struct word *w = word_of(h, at / WORD_BYTES);
-    for (uint32_t i = 0; i < ENTRIES; i++)
-      if (plat_unlikely(races(h, &w->entry[i], &e)))
-        fail(h, &w->entry[i], &e, (const void *)at);
-    remember(w, &e);
+    if (!is_latest(w, &e.access)) meet(h, w, &e, (const void *)at);
     at = stop;
   }
 }
@@ -296,8 +336,9 @@ void xp_happens_see(struct xp_happens *h, const struct plat_model_op *op) {
   if (bytes > 0) {
     bool is_atomic = !is_plain || h->is_free;
     touch(h, op->address, bytes,
-          (struct entry){.thread = (uint8_t)t, .writes = is_write(op->kind),
-                         .is_atomic = is_atomic, .place = op->site});
+          (struct entry){.access = {.thread = (uint8_t)t, .writes = is_write(op->kind),
+                                    .is_atomic = is_atomic},
+                         .place = op->site});
   }
   order_op(h, t, op);
   h->ignores = false;
@@ -310,7 +351,7 @@ void xp_happens_plain(struct xp_happens *h, const struct plat_model_plain *a) {
   while (h->width <= t) h->width += 4;
   h->ignores = true;
   touch(h, a->address, a->bytes,
-        (struct entry){.thread = (uint8_t)t, .writes = a->writes, .place = a->place,
-                       .is_code = true});
+        (struct entry){.access = {.thread = (uint8_t)t, .writes = a->writes},
+                       .place = a->place, .is_code = true});
   h->ignores = false;
 }
