@@ -1,7 +1,6 @@
 #include "tests/explore/growth.h"
 
 #include "gc/heap_int.h"
-#include "gc/sweep.h"
 #include "maps/map_int.h"
 #include "plat_model.h"
 #include "tests/explore/threads.h"
@@ -115,13 +114,6 @@ static void fill(struct thread *t) {
   }
 }
 
-/* A whole collection, so that what one needs for the first time is there. */
-static void collect(struct thread *t) {
-  threads_begin_cycle(t);
-  threads_mark(t);
-  while (gc_sweep_one(&t->p) != GC_SWEEP_NONE) continue;
-}
-
 /* So that the heap has memory for such objects and need not look for some: for nodes the P itself,
  * for buckets not. */
 static void provide(struct thread *t) {
@@ -144,13 +136,13 @@ static int run(void *arg) {
   struct gc_config config;
   (void)arg;
   configure(&config);
-  if (!threads_begin(&config)) return 1;
+  if (!threads_begin(&config, GROWTH_THREADS)) return 1;
   struct thread *collector = threads_at(COLLECTOR), *writer = threads_at(WRITER);
   threads_enter(writer);
   fill(writer);
   threads_leave(writer);
   threads_enter(collector);
-  collect(collector);
+  threads_collect(collector); /* so that what a collection needs for the first time is there */
   threads_leave(collector);
   threads_enter(writer);
   provide(writer);

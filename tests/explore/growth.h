@@ -14,7 +14,7 @@
 
 #include "gc/faults.h"
 
-enum { WRITER, COLLECTOR }; /* P 0 and P 1 */
+enum { WRITER, COLLECTOR, GROWTH_THREADS }; /* P 0 and P 1 */
 enum { GROWTH_FULL = 8, GROWTH_WB_ENTRIES = 4 };
 
 struct growth_case {

@@ -3,16 +3,18 @@
 #include "gc/concurrent/cycle.h"
 #include "gc/concurrent/mark.h"
 #include "gc/concurrent/worker.h"
+#include "gc/sweep.h"
 #include "runtime/lockrank.h"
 
 static PLAT_STATE __attribute__((aligned(THREAD_PAGE))) struct {
-  struct thread thread[THREADS];
-  void (*fn[THREADS])(struct thread *);
+  struct thread thread[THREADS_MAX];
+  void (*fn[THREADS_MAX])(struct thread *);
+  uint32_t count;
 } w;
 static PLAT_STATE struct at_u32 is_stopping;
 
 struct thread *threads_at(uint32_t index) {
-  rt_assert(index < THREADS);
+  rt_assert(index < w.count);
   return &w.thread[index];
 }
 
@@ -68,7 +70,7 @@ static void resume(struct gc_mutator *target) { plat_mutex_unlock(&thread_of(tar
 
 /* ---- all of them ----------------------------------------------------------------------------- */
 
-static uint32_t procs(void) { return THREADS; }
+static uint32_t procs(void) { return w.count; }
 
 static struct gc_p *p_at(uint32_t index) { return &threads_at(index)->p; }
 
@@ -88,7 +90,7 @@ static void stop(struct gc_mutator *self, const char *reason, struct gc_stop *ou
   bool began = wait_begin(self);
   *out = (struct gc_stop){.reason = reason, .requested_ns = plat_now_ns()};
   at_u32_store_relaxed(&is_stopping, 1); /* a hint */
-  for (uint32_t i = 0; i < THREADS; i++)
+  for (uint32_t i = 0; i < w.count; i++)
     if (&w.thread[i] != thread_of(self)) take(&w.thread[i], &w.thread[i].safe);
   out->stopped_ns = plat_now_ns();
   wait_end(self, began);
@@ -97,7 +99,7 @@ static void stop(struct gc_mutator *self, const char *reason, struct gc_stop *ou
 static uint64_t start(struct gc_mutator *self, struct gc_stop *stop) {
   gc_p_acquired(self->p);
   at_u32_store_relaxed(&is_stopping, 0); /* a hint */
-  for (uint32_t i = THREADS; i-- > 0;)
+  for (uint32_t i = w.count; i-- > 0;)
     if (&w.thread[i] != thread_of(self)) plat_mutex_unlock(&w.thread[i].safe);
   stop->restarted_ns = plat_now_ns();
   return stop->restarted_ns;
@@ -112,7 +114,7 @@ static bool stop_pending(void) { return at_u32_load_relaxed(&is_stopping) != 0; 
 /* One P after the other, in their order. */
 static void for_each_p(struct gc_mutator *self, void (*fn)(struct gc_p *, void *), void *arg) {
   bool began = wait_begin(self);
-  for (uint32_t i = 0; i < THREADS; i++) {
+  for (uint32_t i = 0; i < w.count; i++) {
     struct thread *t = &w.thread[i];
     if (t != thread_of(self)) take(t, &t->safe);
     fn(&t->p, arg);
@@ -121,7 +123,7 @@ static void for_each_p(struct gc_mutator *self, void (*fn)(struct gc_p *, void *
   wait_end(self, began);
 }
 
-static uint64_t stacks_count(void) { return THREADS; }
+static uint64_t stacks_count(void) { return w.count; }
 
 static struct gc_mutator *stack_at(uint64_t index) {
   return thread_mu(threads_at((uint32_t)index));
@@ -203,8 +205,9 @@ static const struct gc_world_ops ops = {
 /* ---- their lives ----------------------------------------------------------------------------- */
 
 static void init_thread(struct thread *t, uint32_t index) {
-  static const char *const names[THREADS][3] = {{"gate 0", "safe 0", "still 0"},
-                                                {"gate 1", "safe 1", "still 1"}};
+  static const char *const names[THREADS_MAX][3] = {{"gate 0", "safe 0", "still 0"},
+                                                    {"gate 1", "safe 1", "still 1"},
+                                                    {"gate 2", "safe 2", "still 2"}};
   gc_p_init(&t->p, index, index + 1);
   gc_mutator_init(thread_mu(t));
   thread_mu(t)->p = &t->p;
@@ -215,11 +218,13 @@ static void init_thread(struct thread *t, uint32_t index) {
   plat_note_init(&t->note);
 }
 
-bool threads_begin(const struct gc_config *config) {
-  if (gc_init(config, &ops) != RT_OK) return false;
+bool threads_begin(const struct gc_config *config, uint32_t count) {
+  rt_assert(count > 0 && count <= THREADS_MAX);
   memset(&w, 0, sizeof w);
+  w.count = count;
+  if (gc_init(config, &ops) != RT_OK) return false;
   at_u32_init(&is_stopping, 0);
-  for (uint32_t i = 0; i < THREADS; i++) init_thread(&w.thread[i], i);
+  for (uint32_t i = 0; i < w.count; i++) init_thread(&w.thread[i], i);
   gc_start(thread_mu(&w.thread[0]));
   return true;
 }
@@ -239,7 +244,7 @@ void threads_start(uint32_t index, const char *name, void (*fn)(struct thread *)
 }
 
 void threads_join(void) {
-  for (uint32_t i = 0; i < THREADS; i++) plat_thread_join(&w.thread[i].thread);
+  for (uint32_t i = 0; i < w.count; i++) plat_thread_join(&w.thread[i].thread);
 }
 
 /* ---- a collection ---------------------------------------------------------------------------- */
@@ -267,4 +272,10 @@ void threads_mark(struct thread *t) {
     mark(thread_mu(t));
     if (is_marking()) gc_world_yield_waiting(thread_mu(t));
   }
+}
+
+void threads_collect(struct thread *t) {
+  threads_begin_cycle(t);
+  threads_mark(t);
+  while (gc_sweep_one(&t->p) != GC_SWEEP_NONE) continue;
 }

@@ -15,7 +15,7 @@
 #include "gc/collector.h"
 #include "sched/gmp.h"
 
-enum { THREADS = 2, THREAD_PAGE = 4096 };
+enum { THREADS_MAX = 3, THREAD_PAGE = 4096 };
 
 /* What a run changes comes first, on a page of its own: the fewer, the quicker the next begins. */
 struct thread {
@@ -28,9 +28,9 @@ struct thread {
   struct gc_p p;
 } __attribute__((aligned(THREAD_PAGE)));
 
-/* By the first thread of a model's world: a heap and a collector with THREADS Ps, each with its
- * goroutine, of which none runs. False: no memory. */
-bool threads_begin(const struct gc_config *config);
+/* By the first thread of a model's world: a heap and a collector with `count` Ps (1..THREADS_MAX),
+ * each with its goroutine, of which none runs. False: no memory. */
+bool threads_begin(const struct gc_config *config, uint32_t count);
 struct thread *threads_at(uint32_t index);
 static inline struct gc_mutator *thread_mu(struct thread *t) { return &t->g.mu; }
 
@@ -47,5 +47,7 @@ void threads_leave(struct thread *t);
 void threads_begin_cycle(struct thread *t);
 /* marking, until that is over and the world runs again. */
 void threads_mark(struct thread *t);
+/* both, and sweeping. */
+void threads_collect(struct thread *t);
 
 #endif
