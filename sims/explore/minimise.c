@@ -4,10 +4,16 @@
 
 #include "sims/explore/linearise.h"
 #include "sims/explore/replay.h"
-#include "sims/explore/run.h"
 #include "sims/explore/search.h"
 
-enum { REPLAYS_MAX = 200000, SIMPLER_RUNS = 1000, FEW = 2 };
+enum {
+  REPLAYS_MAX = 200000,
+  SIMPLER_RUNS = 1000,
+  FEW = 2,             /* preemptions that are proven to be the least, or not, in no time */
+  TURN = 1000,         /* runs */
+  ENDS_MAX = 3,        /* preemptions of an end that is searched for one with fewer, */
+  ENDS_RUNS = 1500     /* with so many runs */
+};
 enum { AGAIN_STEPS = 4000 }; /* for each run: long ones are fewer */
 static const uint64_t BUDGET_NS = 1000000000;
 
@@ -91,11 +97,24 @@ bool xp_work_run(struct xp_work *w, struct xp_chooser *x) {
   return shows_bug(w, &w->trial_run);
 }
 
+bool xp_work_run_fast(struct xp_work *w, struct xp_runner *r) {
+  struct xp_tape tape;
+  w->out->replays++;
+  xp_runner_run(r);
+  r->chooser->strategy->end(r->chooser, &r->run);
+  if (r->run.preemptions >= w->run->preemptions || !shows_bug(w, &r->run)) return false;
+  xp_tape_open(&tape, r->choice, r->count);
+  bool shows = xp_work_run(w, &tape.base);
+  if (shows) xp_work_keep(w);
+  return shows;
+}
+
 void xp_work_keep(struct xp_work *w) {
   struct xp_run old = *w->run;
   *w->run = w->trial_run;
   w->trial_run = old;
   xp_schedule_take_run(w->best, w->run);
+  w->kept++;
 }
 
 /* Fewer preemptions, or as many and fewer directives. */
@@ -204,20 +223,6 @@ static void simplify(struct xp_work *w) {
 
 /* ---- preemptions ----------------------------------------------------------------------------- */
 
-/* One run that a strategy has begun, in as little time as it goes. True: it shows the bug with
- * fewer preemptions than the best, and becomes the best. */
-static bool run_fast(struct xp_work *w, struct xp_runner *r) {
-  struct xp_tape tape;
-  w->out->replays++;
-  xp_runner_run(r);
-  r->chooser->strategy->end(r->chooser, &r->run);
-  if (r->run.preemptions >= w->run->preemptions || !shows_bug(w, &r->run)) return false;
-  xp_tape_open(&tape, r->choice, r->count);
-  bool shows = xp_work_run(w, &tape.base);
-  if (shows) xp_work_keep(w);
-  return shows;
-}
-
 /* A schedule that a random strategy has found can be 1-minimal and yet far from the least; PCT's
  * failing schedules have few preemptions. */
 static void find_simpler(struct xp_work *w) {
@@ -228,36 +233,67 @@ static void find_simpler(struct xp_work *w) {
   c.profile = &length;
   struct xp_runner r = {.config = &c, .chooser = pct->open(&c)};
   for (uint64_t run = 0; run < SIMPLER_RUNS && w->run->preemptions > FEW; run++)
-    if (xp_work_has_budget(w) && pct->begin(r.chooser, run) && run_fast(w, &r)) simplify(w);
+    if (xp_work_has_budget(w) && pct->begin(r.chooser, run) && xp_work_run_fast(w, &r)) simplify(w);
   pct->close(r.chooser);
   xp_runner_free(&r);
 }
 
-/* All schedules with fewer preemptions than the best, fewest first. True: the bug has been found
- * with that few; it is the best now. */
-static bool search_fewer(struct xp_work *w) {
-  const struct xp_strategy *bound = xp_strategy_find("bound");
-  struct xp_config c = *w->config->run;
-  struct xp_claim claim = {.levels = 0};
-  uint64_t run = 0;
+/* All ends of the best run that have one or two preemptions where it has one more. */
+static bool search_ends(struct xp_work *w) {
   bool found = false;
-  c.preemptions = w->run->preemptions - 1;
-  struct xp_runner r = {.config = &c, .chooser = bound->open(&c)};
-  while (!found && xp_work_has_budget(w) && bound->begin(r.chooser, run++))
-    found = run_fast(w, &r);
-  bound->claim(r.chooser, &claim);
-  bound->close(r.chooser);
-  xp_runner_free(&r);
-  w->out->least_preemptions = claim.levels;
+  for (uint32_t end = 2; end <= ENDS_MAX && end < w->run->preemptions && !found; end++) {
+    struct xp_endings *e = xp_endings_new(w, w->run->preemptions - end);
+    found = xp_endings_search(e, w, ENDS_RUNS);
+    xp_endings_free(e);
+  }
   return found;
 }
 
-static void prove_preemptions(struct xp_work *w) {
-  if (w->run->preemptions > 0 && search_fewer(w)) simplify(w);
+/* Where fewer preemptions may be. */
+struct places {
+  struct xp_regroup *near, *far; /* near the best; near the run that was found */
+  uint64_t ends_of;              /* xp_work.kept when the ends of the best were searched */
+  struct xp_endings *all;
+};
+
+/* One turn. True: found. */
+static bool look_near(struct xp_work *w, struct places *p) {
+  bool found = xp_regroup(p->near, w, TURN) || xp_regroup(p->far, w, TURN);
+  if (!found && p->ends_of != w->kept) {
+    p->ends_of = w->kept;
+    found = search_ends(w);
+  }
+  return found;
+}
+
+static bool is_proven(const struct xp_work *w, const struct places *p) {
+  return xp_endings_levels(p->all) >= w->run->preemptions;
+}
+
+/* Near the best and from below, in turns, until there is nothing left between them. */
+static void find_fewer(struct xp_work *w, struct places *p) {
+  p->all = xp_endings_new(w, 0);
+  while (!is_proven(w, p) && !xp_endings_over(p->all) && xp_work_has_budget(w)) {
+    if (w->run->preemptions > FEW && look_near(w, p))
+      simplify(w);
+    else if (xp_endings_search(p->all, w, TURN))
+      simplify(w);
+  }
+  w->out->least_preemptions = xp_endings_levels(p->all);
   w->out->least_is_proven = w->out->least_preemptions == w->run->preemptions;
+  xp_endings_free(p->all);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */
+
+static void minimise(struct xp_work *w) {
+  struct places p = {xp_regroup_new(true), xp_regroup_new(false), UINT64_MAX, NULL};
+  if (xp_regroup_take(p.far, w)) simplify(w);
+  find_simpler(w);
+  find_fewer(w, &p);
+  xp_regroup_free(p.near);
+  xp_regroup_free(p.far);
+}
 
 void xp_minimise(struct xp_schedule *s, struct xp_run *r, const struct xp_minimise_config *m,
                  struct xp_minimised *out) {
@@ -267,10 +303,7 @@ void xp_minimise(struct xp_schedule *s, struct xp_run *r, const struct xp_minimi
   w.start_ns = xp_now_ns();
   out->is_reproduced = reproduce(&w, r);
   if (out->is_reproduced) {
-    simplify(&w);
-    find_simpler(&w);
-    if (xp_regroup(&w, FEW)) simplify(&w);
-    prove_preemptions(&w);
+    minimise(&w);
     xp_run_free(r);
     *r = best;
   }

@@ -1,7 +1,7 @@
 /* A run is a row of segments, in each of which one thread goes on. Rows that differ from that of a
  * failing run in a segment left out, moved or made longer often fail, too, and some of them with
- * fewer preemptions. Those as good as the best take its place, so that what needs several steps at
- * once is found, too. */
+ * fewer preemptions. Those that are as good take its place, so that what needs several steps is
+ * found, too. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,8 +10,8 @@
 #include "sims/memory.h"
 
 enum {
-  TRIALS_QUIET = 2000, /* that end it without fewer preemptions */
-  CHANGES_MAX = 3      /* of a row at once */
+  ANYWHERE = 3,        /* one change of so many is not where a preemption is */
+  AGAIN = 2            /* after one of so many comes one more */
 };
 
 /* A thread goes on up to its point of number `until`, or for as long as it can. */
@@ -162,13 +162,13 @@ static void swap_next(struct row *r, uint32_t at) {
   r->list[at + 1] = first;
 }
 
-/* Half of the time where a preemption is. */
+/* Mostly one that ends with a preemption. */
 static uint32_t draw_place(const struct row *r, uint64_t *random) {
-  uint32_t at = rng_fastrandn(random, r->count);
-  if (rng_fastrandn(random, 2) == 0) return at;
-  for (uint32_t i = 0; i < r->count; i++, at = (at + 1) % r->count)
-    if (r->list[at].is_preempted) break;
-  return (at + rng_fastrandn(random, 2)) % r->count;
+  uint32_t at = rng_fastrandn(random, r->count), next = at;
+  if (rng_fastrandn(random, ANYWHERE) == 0) return at;
+  while (!r->list[next].is_preempted && (next = (next + 1) % r->count) != at) {
+  }
+  return next;
 }
 
 static void change(struct row *r, uint64_t *random) {
@@ -184,32 +184,54 @@ static void change(struct row *r, uint64_t *random) {
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
-/* Draws a row near `now` and runs it. True: it shows the bug with no more preemptions than the best
- * has. */
-static bool try_near(struct xp_work *w, struct player *x, struct row *trial, const struct row *now,
-                     uint64_t *random) {
-  row_copy(trial, now);
-  for (uint32_t n = 1 + rng_fastrandn(random, CHANGES_MAX); n > 0 && trial->count > 1; n--)
-    change(trial, random);
-  return run_row(w, x) && w->trial_run.preemptions <= w->run->preemptions;
+struct xp_regroup {
+  struct row now;            /* shows the bug, */
+  uint32_t preemptions;      /* with so many */
+  bool near;                 /* the best is taken for it when that has become another */
+  uint64_t kept;             /* xp_work.kept when that was looked at */
+  uint64_t random;
+};
+
+struct xp_regroup *xp_regroup_new(bool near) {
+  struct xp_regroup *g = sim_alloc(sizeof *g);
+  *g = (struct xp_regroup){.near = near, .kept = UINT64_MAX, .random = 1};
+  return g;
 }
 
-bool xp_regroup(struct xp_work *w, uint32_t few) {
-  struct row now = {.count = 0}, trial = {.count = 0};
+void xp_regroup_free(struct xp_regroup *g) {
+  row_free(&g->now);
+  free(g);
+}
+
+bool xp_regroup_take(struct xp_regroup *g, struct xp_work *w) {
+  g->kept = w->kept;
+  g->preemptions = w->run->preemptions;
+  return take_row(w, &g->now);
+}
+
+/* A row near that of g. True: it is as good, and taken instead. */
+static bool try_near(struct xp_regroup *g, struct xp_work *w, struct player *x, struct row *trial) {
+  row_copy(trial, &g->now);
+  do {
+    change(trial, &g->random);
+  } while (trial->count > 1 && rng_fastrandn(&g->random, AGAIN) == 0);
+  if (!run_row(w, x) || w->trial_run.preemptions > g->preemptions) return false;
+  g->preemptions = w->trial_run.preemptions;
+  row_copy(&g->now, &x->done);
+  return true;
+}
+
+bool xp_regroup(struct xp_regroup *g, struct xp_work *w, uint32_t trials) {
+  struct row trial = {.count = 0};
   struct player x = {.base = {.strategy = &play}, .row = &trial};
-  uint64_t random = rng_mix64(w->run->decision_count);
-  uint32_t before = w->run->preemptions;
-  bool is_over = !take_row(w, &now);
-  for (uint32_t quiet = 0; !is_over && quiet < TRIALS_QUIET; quiet++) {
-    if (w->run->preemptions <= few || !xp_work_has_budget(w)) break;
-    if (!try_near(w, &x, &trial, &now, &random)) continue;
-    row_copy(&now, &x.done);
-    if (w->trial_run.preemptions == w->run->preemptions) continue;
-    xp_work_keep(w);
-    quiet = 0;
+  bool is_better = false, fine = true;
+  if (g->near && g->kept != w->kept) fine = xp_regroup_take(g, w);
+  while (fine && !is_better && trials-- > 0 && xp_work_has_budget(w)) {
+    is_better = try_near(g, w, &x, &trial) && g->preemptions < w->run->preemptions;
+    if (is_better) xp_work_keep(w);
   }
-  row_free(&now);
+  g->kept = w->kept;
   row_free(&trial);
   row_free(&x.done);
-  return w->run->preemptions < before;
+  return is_better;
 }
