@@ -11,7 +11,7 @@
 #include "sims/memory.h"
 
 enum {
-  WALKS_LEAST = 2, WALK_STEPS = 2000000, /* no walk begins after so many operations */
+  WALKS_LEAST = 2, WALK_STEPS = 1000000, /* no walk begins after so many operations */
   SLOWER = 16 /* operations where each is looked at */
 };
 enum { ASK_RUNS = 16, ASK_POINTS = 2000, STAGE_SHIFT = 60 };

@@ -1,0 +1,111 @@
+/* Which data choices are tried where there are more than can be. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sims/explore/alike.h"
+#include "sims/explore/variant.h"
+#include "sims/memory.h"
+#include "tests/support/test.h"
+
+/* Two goroutines, each with one of three operations and one of three registers. */
+#define GRID                                                                                      \
+  "{\"name\": \"grid\", \"objects\": {\"A\": {\"pointers\": 1, \"root\": true},"                  \
+  "   \"B\": {\"pointers\": 1, \"root\": true}},"                                                 \
+  " \"goroutines\": ["                                                                            \
+  "   {\"name\": \"a\", \"registers\": {\"r0\": null}, \"body\": [" LOAD "]},"                    \
+  "   {\"name\": \"b\", \"registers\": {\"r0\": null}, \"body\": [" LOAD "]}],"                   \
+  " \"choose\": [" BODY("a") ", " BODY("b") ", " REGISTER("a") ", " REGISTER("b") "]}"
+#define LOAD "{\"op\": \"object.load\", \"from\": \"r0\", \"to\": \"r1\"}"
+#define STORE "{\"op\": \"object.store\", \"into\": \"r0\", \"value\": null}"
+#define PUT "{\"op\": \"object.put\", \"root\": \"A\", \"value\": \"r0\"}"
+#define BODY(who)                                                                                 \
+  "{\"set\": \"goroutines." who ".body.0\", \"values\": [" LOAD ", " STORE ", " PUT "]}"
+#define REGISTER(who)                                                                             \
+  "{\"set\": \"goroutines." who ".registers.r0\", \"values\": [null, \"A\", \"B\"]}"
+
+enum { VARIANTS = 81 };
+
+static struct xp_representative *list_of(struct scenario **sc, uint64_t *count) {
+  *sc = xp_variant_read(GRID, NULL, 0, false);
+  assert_non_null(*sc);
+  assert_int_equal(xp_variant_count(*sc), VARIANTS);
+  *count = VARIANTS;
+  struct xp_representative *list = xp_alike_representatives(*sc, count);
+  assert_non_null(list);
+  return list;
+}
+
+static uint64_t weight(const struct xp_representative *list, uint64_t i) {
+  return list[i].upto - (i > 0 ? list[i - 1].upto : 0);
+}
+
+/* Both put into one slot, or both touch one object and not both of them only read. */
+static bool is_conflict(const uint32_t *choices) {
+  uint32_t a = choices[0], b = choices[1];
+  if (a == 2 || b == 2) return a == b;
+  return choices[2] != 0 && choices[2] == choices[3] && (a == 1 || b == 1);
+}
+
+static void conflicts_weigh(void **state) {
+  struct scenario *sc;
+  uint64_t count, heavy = 0;
+  uint32_t choices[4];
+  (void)state;
+  struct xp_representative *list = list_of(&sc, &count);
+  for (uint64_t i = 0; i < count; i++) {
+    xp_variant_choices(sc, list[i].variant, choices);
+    assert_int_equal(weight(list, i), is_conflict(choices) ? 2 : 1);
+    heavy += is_conflict(choices);
+  }
+  assert_true(heavy > 0 && heavy < count);
+  free(list);
+  scenario_free(sc);
+}
+
+static void all_are_tried_once(void **state) {
+  struct scenario *sc;
+  uint64_t count;
+  bool is_seen[VARIANTS] = {false};
+  (void)state;
+  struct xp_representative *list = list_of(&sc, &count);
+  for (uint64_t i = 0; i < count; i++) {
+    uint32_t variant = xp_alike_pick(list, count, i, count, 1);
+    assert_false(is_seen[variant]);
+    is_seen[variant] = true;
+  }
+  for (uint64_t i = 0; i < count; i++) assert_true(is_seen[list[i].variant]);
+  free(list);
+  scenario_free(sc);
+}
+
+/* Of samples those with a weight of two are twice as many as by their number. */
+static void the_heavy_are_tried_sooner(void **state) {
+  enum { SAMPLE = 5, SEEDS = 400 };
+  struct scenario *sc;
+  uint64_t count, picked = 0, weights = 0;
+  uint32_t choices[4];
+  (void)state;
+  struct xp_representative *list = list_of(&sc, &count);
+  for (uint64_t i = 0; i < count; i++) weights += weight(list, i) == 2 ? 2 : 0;
+  for (uint64_t seed = 0; seed < SEEDS; seed++) {
+    for (uint64_t i = 0; i < SAMPLE; i++) {
+      xp_variant_choices(sc, xp_alike_pick(list, count, i, SAMPLE, seed), choices);
+      picked += is_conflict(choices);
+    }
+  }
+  double expected = (double)weights / (double)list[count - 1].upto;
+  double is = (double)picked / (SAMPLE * SEEDS);
+  assert_true(is > expected * 0.9 && is < expected * 1.1);
+  free(list);
+  scenario_free(sc);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(conflicts_weigh),
+      cmocka_unit_test(all_are_tried_once),
+      cmocka_unit_test(the_heavy_are_tried_sooner),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
