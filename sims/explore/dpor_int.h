@@ -67,6 +67,7 @@ struct dpor_sleeper {
 struct dpor {
   struct xp_chooser base;
   uint32_t slice, slices;
+  const uint8_t *sites;     /* where races are; NULL: everywhere */
   /* The stack. */
   struct dpor_node *node;
   uint32_t *clock;          /* width of them for each node: the event's vector clock */
