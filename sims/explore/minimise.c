@@ -10,7 +10,8 @@ enum {
   REPLAYS_MAX = 200000,
   SIMPLER_RUNS = 1000,
   FEW = 2,             /* preemptions that are proven to be the least, or not, in no time */
-  TURN = 1000,         /* runs */
+  TURN = 1000,         /* runs near what is known */
+  TURN_BELOW = 2500,   /* of all schedules with few preemptions */
   ENDS_MAX = 3,        /* preemptions of an end that is searched for one with fewer, */
   ENDS_RUNS = 1500     /* with so many runs */
 };
@@ -270,13 +271,13 @@ static bool is_proven(const struct xp_work *w, const struct places *p) {
   return xp_endings_levels(p->all) >= w->run->preemptions;
 }
 
-/* Near the best and from below, in turns, until there is nothing left between them. */
+/* From below and near the best, in turns, until there is nothing left between them. */
 static void find_fewer(struct xp_work *w, struct places *p) {
   p->all = xp_endings_new(w, 0);
   while (!is_proven(w, p) && !xp_endings_over(p->all) && xp_work_has_budget(w)) {
-    if (w->run->preemptions > FEW && look_near(w, p))
+    if (xp_endings_search(p->all, w, TURN_BELOW))
       simplify(w);
-    else if (xp_endings_search(p->all, w, TURN))
+    else if (w->run->preemptions > FEW && look_near(w, p))
       simplify(w);
   }
   w->out->least_preemptions = xp_endings_levels(p->all);

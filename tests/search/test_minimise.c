@@ -74,7 +74,7 @@ static void several_have_to_change_at_once(void **state) {
   uint8_t *sites;
   (void)state;
   struct scenario *sc = prepare("late-barrier-work", &c, &sites);
-  for (uint64_t seed = 1; seed <= 4; seed++) assert_in_range(minimised(&c, seed, 6000), 2, 4);
+  for (uint64_t seed = 1; seed <= 4; seed++) assert_in_range(minimised(&c, seed, 10000), 2, 4);
   plat_model_leave();
   scenario_free(sc);
   free(sites);
