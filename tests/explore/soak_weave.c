@@ -19,6 +19,11 @@
 /* Between two lines of progress: on a terminal, elsewhere. */
 enum { TERMINAL_SECONDS = 1, LOG_SECONDS = 60 };
 
+/* The choices are searched in leaps of 0.618 of all, so that what has been done when it is
+ * interrupted lies all over the grid. It has no factor in common with how many there are, which
+ * tests/explore/test_weave.c knows. */
+enum { LEAP = 13513 };
+
 /* Not in the world, which is put back again and again. */
 static volatile sig_atomic_t *asked_to_end;
 
@@ -81,7 +86,8 @@ static bool search_kind(struct soak *s) {
   s->started_ns = s->told_ns = xp_now_ns();
   struct weave_grid *g = weave_grid_open(s->kind, s->numbers, s->count);
   for (s->at = s->from; s->at < s->count && !is_asked_to_end(NULL); s->at++) {
-    weave_grid_search(g, &completely, s->numbers[s->at], is_asked_to_end, &s->tally);
+    uint32_t number = s->numbers[(uint64_t)s->at * LEAP % s->count];
+    weave_grid_search(g, &completely, number, is_asked_to_end, &s->tally);
     if (is_asked_to_end(NULL)) break;
     tell_progress(s);
   }

@@ -11,7 +11,7 @@
 #include "sims/memory.h"
 #include "tests/support/test.h"
 
-enum { ALIKE = 21866 }; /* choices that differ in more than names */
+enum { ALIKE = 21866 }; /* choices that differ in more than names: 2 x 13 x 29 x 29 */
 
 static const struct weave_plan completely = {.strategy = "dpor"};
 
