@@ -394,52 +394,63 @@ static uint64_t number_of(const struct grid *g, const uint32_t *choices, uint32_
   return h | (h == 0);
 }
 
-static struct xp_representative *find_representatives(const struct grid *g,
-                                                      const struct scenario *sc, uint64_t *count) {
+static void find_representatives(const struct grid *g, const struct scenario *sc,
+                                 struct xp_alike *out) {
   uint64_t variants = xp_variant_count(sc), upto = 0;
   uint32_t *choices = sim_alloc(g->count * sizeof *choices), room = 0, found = 0, weight;
-  struct xp_representative *list = NULL;
   struct xp_lookup seen = {0};
   for (uint32_t v = 0; v < variants; v++) {
     xp_variant_choices(sc, v, choices);
     uint32_t before = seen.count;
     xp_lookup_enter(&seen, sizeof(uint64_t), number_of(g, choices, &weight));
     if (seen.count == before) continue;
-    list = sim_grow(list, &room, found, sizeof *list);
-    list[found++] = (struct xp_representative){.variant = v, .upto = upto += weight};
+    out->list = sim_grow(out->list, &room, found, sizeof *out->list);
+    out->list[found++] = (struct xp_representative){.variant = v, .upto = upto += weight};
+    if (weight > out->heaviest) out->heaviest = weight;
   }
   xp_lookup_free(&seen);
   free(choices);
-  *count = found;
-  return list;
+  out->count = found;
 }
 
-struct xp_representative *xp_alike_representatives(const struct scenario *sc, uint64_t *count) {
+bool xp_alike_find(const struct scenario *sc, struct xp_alike *out) {
   struct grid g = {.count = sc->choose_count};
   uint64_t variants = xp_variant_count(sc);
-  struct xp_representative *list = NULL;
   bool fine = sc->object_count > 0 && variants > 1 && variants <= XP_ALIKE_VARIANTS;
-  if (!fine) return NULL;
+  *out = (struct xp_alike){.list = NULL};
+  if (!fine) return false;
   g.choices = sim_alloc(g.count * sizeof *g.choices);
   for (uint32_t i = 0; i < g.count && fine; i++) fine = open_choice(&g.choices[i], sc, i);
-  if (fine) list = find_representatives(&g, sc, count);
+  if (fine) find_representatives(&g, sc, out);
   close_grid(&g);
-  if (list != NULL && *count < variants) return list;
-  free(list);
-  return NULL;
+  if (out->count == variants) xp_alike_free(out);
+  return out->list != NULL;
 }
 
-uint32_t xp_alike_pick(const struct xp_representative *list, uint64_t count, uint64_t i,
-                       uint64_t n, uint64_t seed) {
-  uint64_t low = 0, high = count - 1; /* between them is the one */
-  if (n >= count) return list[xp_variant_pick(i, n, count, seed)].variant;
-  uint64_t at = xp_variant_pick(i, n, list[count - 1].upto, seed);
+void xp_alike_free(struct xp_alike *a) {
+  free(a->list);
+  *a = (struct xp_alike){.list = NULL};
+}
+
+/* The one in whose part of the sum of weights that place lies. */
+static uint32_t variant_at(const struct xp_alike *a, uint64_t place) {
+  uint64_t low = 0, high = a->count - 1; /* between them it is */
   while (low < high) {
     uint64_t middle = (low + high) / 2;
-    if (list[middle].upto > at)
+    if (a->list[middle].upto > place)
       high = middle;
     else
       low = middle + 1;
   }
-  return list[low].variant;
+  return a->list[low].variant;
+}
+
+/* Places are drawn in n parts of the sum, so far apart that no two are in one weight; where these
+ * parts begin is drawn, too. */
+uint32_t xp_alike_pick(const struct xp_alike *a, uint64_t i, uint64_t n, uint64_t seed) {
+  uint64_t sum = a->list[a->count - 1].upto, length = sum / n;
+  if (length < 2 * a->heaviest) return a->list[xp_variant_pick(i, n, a->count, seed)].variant;
+  uint64_t part = xp_variant_pick(i, n, n, seed);
+  uint64_t place = part * length + rng_split(seed, part) % (length - a->heaviest + 1);
+  return variant_at(a, (place + rng_split(seed, n)) % sum);
 }

@@ -25,14 +25,20 @@ struct xp_representative {
   uint64_t upto;    /* sum of the weights of all up to this one */
 };
 
-/* All of them, in order; *count: how many. NULL: each combination is taken for different, for there
- * are none alike, or too many of them, or the scenario does with its objects what is not understood
- * here. The caller frees it. */
-struct xp_representative *xp_alike_representatives(const struct scenario *sc, uint64_t *count);
+/* All of them, in order. */
+struct xp_alike {
+  struct xp_representative *list;
+  uint64_t count, heaviest; /* heaviest: weight */
+};
 
-/* The variant that is number i of n that are tried: spread over all as by xp_variant_pick; where
- * not all are tried, with a chance proportional to the weight, and so hardly ever one twice. */
-uint32_t xp_alike_pick(const struct xp_representative *list, uint64_t count, uint64_t i,
-                       uint64_t n, uint64_t seed);
+/* False, and *out is zeroed: each combination is taken for different, for there are none alike, or
+ * too many of them, or the scenario does with its objects what is not understood here. */
+bool xp_alike_find(const struct scenario *sc, struct xp_alike *out);
+void xp_alike_free(struct xp_alike *a);
+
+/* The variant that is number i of n that are tried, none of them twice: spread over all as by
+ * xp_variant_pick, with a chance proportional to the weight where so few are tried that this can
+ * be. n: at most count. */
+uint32_t xp_alike_pick(const struct xp_alike *a, uint64_t i, uint64_t n, uint64_t seed);
 
 #endif

@@ -49,7 +49,7 @@ struct explorer {
   uint32_t *choices;
   uint64_t number;                 /* of the variant with them */
   uint64_t variants, different;    /* but for names (alike.h) */
-  struct xp_representative *representatives; /* of the different ones; NULL: each is one */
+  struct xp_alike alike;           /* list NULL: all are different */
   uint64_t tried, variants_done;   /* of the different ones */
   struct xp_config config;
   struct xp_report report;         /* of all variants */
@@ -556,17 +556,14 @@ static uint64_t variants_tried(const struct explorer *x) {
 }
 
 static void find_different(struct explorer *x) {
-  uint64_t count = x->variants;
-  x->representatives = xp_alike_representatives(x->scenario, &count);
-  x->different = count;
+  x->different = xp_alike_find(x->scenario, &x->alike) ? x->alike.count : x->variants;
 }
 
 /* Number i of those that are tried. */
 static void choose_variant(struct explorer *x, uint64_t i) {
   uint64_t seed = x->config.seed;
-  x->number = x->representatives == NULL
-                  ? xp_variant_pick(i, x->tried, x->different, seed)
-                  : xp_alike_pick(x->representatives, x->different, i, x->tried, seed);
+  x->number = x->alike.list == NULL ? xp_variant_pick(i, x->tried, x->different, seed)
+                                    : xp_alike_pick(&x->alike, i, x->tried, seed);
   xp_variant_choices(x->scenario, x->number, x->choices);
 }
 

@@ -26,18 +26,17 @@
 
 enum { VARIANTS = 81 };
 
-static struct xp_representative *list_of(struct scenario **sc, uint64_t *count) {
+static struct xp_alike alike_of(struct scenario **sc) {
+  struct xp_alike a;
   *sc = xp_variant_read(GRID, NULL, 0, false);
   assert_non_null(*sc);
   assert_int_equal(xp_variant_count(*sc), VARIANTS);
-  *count = VARIANTS;
-  struct xp_representative *list = xp_alike_representatives(*sc, count);
-  assert_non_null(list);
-  return list;
+  assert_true(xp_alike_find(*sc, &a));
+  return a;
 }
 
-static uint64_t weight(const struct xp_representative *list, uint64_t i) {
-  return list[i].upto - (i > 0 ? list[i - 1].upto : 0);
+static uint64_t weight(const struct xp_alike *a, uint64_t i) {
+  return a->list[i].upto - (i > 0 ? a->list[i - 1].upto : 0);
 }
 
 /* Both put into one slot, or both touch one object and not both of them only read. */
@@ -49,62 +48,65 @@ static bool is_conflict(const uint32_t *choices) {
 
 static void conflicts_weigh(void **state) {
   struct scenario *sc;
-  uint64_t count, heavy = 0;
+  struct xp_alike a = alike_of(&sc);
+  uint64_t heavy = 0;
   uint32_t choices[4];
   (void)state;
-  struct xp_representative *list = list_of(&sc, &count);
-  for (uint64_t i = 0; i < count; i++) {
-    xp_variant_choices(sc, list[i].variant, choices);
-    assert_int_equal(weight(list, i), is_conflict(choices) ? 2 : 1);
+  for (uint64_t i = 0; i < a.count; i++) {
+    xp_variant_choices(sc, a.list[i].variant, choices);
+    assert_int_equal(weight(&a, i), is_conflict(choices) ? 2 : 1);
     heavy += is_conflict(choices);
   }
-  assert_true(heavy > 0 && heavy < count);
-  free(list);
+  assert_true(heavy > 0 && heavy < a.count && a.heaviest == 2);
+  xp_alike_free(&a);
   scenario_free(sc);
 }
 
-static void all_are_tried_once(void **state) {
+/* However many are tried. */
+static void none_is_tried_twice(void **state) {
   struct scenario *sc;
-  uint64_t count;
-  bool is_seen[VARIANTS] = {false};
+  struct xp_alike a = alike_of(&sc);
   (void)state;
-  struct xp_representative *list = list_of(&sc, &count);
-  for (uint64_t i = 0; i < count; i++) {
-    uint32_t variant = xp_alike_pick(list, count, i, count, 1);
-    assert_false(is_seen[variant]);
-    is_seen[variant] = true;
+  for (uint64_t n = 1; n <= a.count; n++) {
+    for (uint64_t seed = 0; seed < 20; seed++) {
+      bool is_seen[VARIANTS] = {false};
+      for (uint64_t i = 0; i < n; i++) {
+        uint32_t variant = xp_alike_pick(&a, i, n, seed);
+        assert_false(is_seen[variant]);
+        is_seen[variant] = true;
+      }
+    }
   }
-  for (uint64_t i = 0; i < count; i++) assert_true(is_seen[list[i].variant]);
-  free(list);
+  xp_alike_free(&a);
   scenario_free(sc);
 }
 
 /* Of samples those with a weight of two are twice as many as by their number. */
 static void the_heavy_are_tried_sooner(void **state) {
-  enum { SAMPLE = 5, SEEDS = 400 };
+  enum { SAMPLE = 5, SEEDS = 1000 };
   struct scenario *sc;
-  uint64_t count, picked = 0, weights = 0;
+  struct xp_alike a = alike_of(&sc);
+  uint64_t picked = 0, weights = 0;
   uint32_t choices[4];
   (void)state;
-  struct xp_representative *list = list_of(&sc, &count);
-  for (uint64_t i = 0; i < count; i++) weights += weight(list, i) == 2 ? 2 : 0;
+  for (uint64_t i = 0; i < a.count; i++) weights += weight(&a, i) == 2 ? 2 : 0;
   for (uint64_t seed = 0; seed < SEEDS; seed++) {
     for (uint64_t i = 0; i < SAMPLE; i++) {
-      xp_variant_choices(sc, xp_alike_pick(list, count, i, SAMPLE, seed), choices);
+      xp_variant_choices(sc, xp_alike_pick(&a, i, SAMPLE, seed), choices);
       picked += is_conflict(choices);
     }
   }
-  double expected = (double)weights / (double)list[count - 1].upto;
+  double expected = (double)weights / (double)a.list[a.count - 1].upto;
   double is = (double)picked / (SAMPLE * SEEDS);
   assert_true(is > expected * 0.9 && is < expected * 1.1);
-  free(list);
+  xp_alike_free(&a);
   scenario_free(sc);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(conflicts_weigh),
-      cmocka_unit_test(all_are_tried_once),
+      cmocka_unit_test(none_is_tried_twice),
       cmocka_unit_test(the_heavy_are_tried_sooner),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
