@@ -12,7 +12,8 @@
 
 enum {
   WALKS_LEAST = 2, WALK_STEPS = 1000000, /* no walk begins after so many operations */
-  SLOWER = 16 /* operations where each is looked at */
+  SLOWER = 16, /* operations where each is looked at */
+  SOONER = 4   /* a hunt has better to do */
 };
 enum { ASK_RUNS = 16, ASK_POINTS = 2000, STAGE_SHIFT = 60 };
 
@@ -280,6 +281,7 @@ static void walk(struct search *s) {
   uint64_t steps = xp_walk_steps(&s->config);
   if (steps > WALK_STEPS) steps = WALK_STEPS;
   if (s->config.happens != NULL) steps /= SLOWER;
+  if (is_hunt) steps /= SOONER;
   for (uint64_t k = 0; k < walks && !s->is_over; k++) {
     if (k >= WALKS_LEAST && s->report->steps >= steps) break;
     ask_limits(s);
