@@ -289,7 +289,8 @@ static void find_fewer(struct xp_work *w, struct places *p) {
 
 static void minimise(struct xp_work *w) {
   struct places p = {xp_regroup_new(true), xp_regroup_new(false), UINT64_MAX, NULL};
-  if (xp_regroup_take(p.far, w)) simplify(w);
+  xp_regroup_take(p.far, w);
+  simplify(w);
   find_simpler(w);
   find_fewer(w, &p);
   xp_regroup_free(p.near);

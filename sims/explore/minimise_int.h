@@ -39,7 +39,7 @@ bool xp_work_run_fast(struct xp_work *w, struct xp_runner *r);
 struct xp_regroup;
 struct xp_regroup *xp_regroup_new(bool near);
 void xp_regroup_free(struct xp_regroup *g);
-bool xp_regroup_take(struct xp_regroup *g, struct xp_work *w); /* false: it does not fail again */
+void xp_regroup_take(struct xp_regroup *g, struct xp_work *w);
 bool xp_regroup(struct xp_regroup *g, struct xp_work *w, uint32_t trials);
 
 /* The best run, as it is at first, up to and with its first `kept` preemptions, and from there on

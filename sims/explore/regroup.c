@@ -185,7 +185,7 @@ static void change(struct row *r, uint64_t *random) {
 /* ---- all of it ------------------------------------------------------------------------------- */
 
 struct xp_regroup {
-  struct row now;            /* shows the bug, */
+  struct row now;            /* shows the bug (empty: it did not again), */
   uint32_t preemptions;      /* with so many */
   bool near;                 /* the best is taken for it when that has become another */
   uint64_t kept;             /* xp_work.kept when that was looked at */
@@ -203,10 +203,10 @@ void xp_regroup_free(struct xp_regroup *g) {
   free(g);
 }
 
-bool xp_regroup_take(struct xp_regroup *g, struct xp_work *w) {
+void xp_regroup_take(struct xp_regroup *g, struct xp_work *w) {
   g->kept = w->kept;
   g->preemptions = w->run->preemptions;
-  return take_row(w, &g->now);
+  if (!take_row(w, &g->now)) g->now.count = 0;
 }
 
 /* A row near that of g. True: it is as good, and taken instead. */
@@ -224,9 +224,9 @@ static bool try_near(struct xp_regroup *g, struct xp_work *w, struct player *x, 
 bool xp_regroup(struct xp_regroup *g, struct xp_work *w, uint32_t trials) {
   struct row trial = {.count = 0};
   struct player x = {.base = {.strategy = &play}, .row = &trial};
-  bool is_better = false, fine = true;
-  if (g->near && g->kept != w->kept) fine = xp_regroup_take(g, w);
-  while (fine && !is_better && trials-- > 0 && xp_work_has_budget(w)) {
+  bool is_better = false;
+  if (g->near && g->kept != w->kept) xp_regroup_take(g, w);
+  while (g->now.count > 0 && !is_better && trials-- > 0 && xp_work_has_budget(w)) {
     is_better = try_near(g, w, &x, &trial) && g->preemptions < w->run->preemptions;
     if (is_better) xp_work_keep(w);
   }
