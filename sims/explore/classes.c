@@ -35,15 +35,16 @@ void xp_classes_add(struct xp_classes *c, uint64_t hash, uint32_t share) {
   if (was < COUNT_MAX) set_count(c, s, share, was + 1);
 }
 
-void xp_classes_merge(struct xp_classes *into, const struct xp_classes *from) {
+void xp_classes_merge(struct xp_classes *into, const struct xp_classes *from, const uint32_t *to,
+                      uint32_t shares) {
   into->is_full = into->is_full || from->is_full;
-  for (uint32_t k = 0; k < XP_CLASS_SHARES; k++) into->observed[k] += from->observed[k];
+  for (uint32_t k = 0; k < shares; k++) into->observed[to[k]] += from->observed[k];
   for (uint32_t i = 0; i < from->table.room; i++) {
     const struct xp_class *its = xp_lookup_at(&from->table, sizeof *its, i);
     struct xp_class *s = its->hash == 0 ? NULL : enter(into, its->hash);
-    for (uint32_t k = 0; s != NULL && k < XP_CLASS_SHARES; k++) {
-      uint64_t sum = (s->counts >> 2 * k & 3) + (its->counts >> 2 * k & 3);
-      set_count(into, s, k, sum > COUNT_MAX ? COUNT_MAX : sum);
+    for (uint32_t k = 0; s != NULL && k < shares; k++) {
+      uint64_t sum = (s->counts >> 2 * to[k] & 3) + (its->counts >> 2 * k & 3);
+      set_count(into, s, to[k], sum > COUNT_MAX ? COUNT_MAX : sum);
     }
   }
 }

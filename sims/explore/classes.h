@@ -23,6 +23,8 @@ struct xp_classes {
 
 void xp_classes_free(struct xp_classes *c);
 void xp_classes_add(struct xp_classes *c, uint64_t hash, uint32_t share);
-void xp_classes_merge(struct xp_classes *into, const struct xp_classes *from);
+/* from has so many shares, number k of which is number to[k] of `into`. */
+void xp_classes_merge(struct xp_classes *into, const struct xp_classes *from, const uint32_t *to,
+                      uint32_t shares);
 
 #endif

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/check.h"
 #include "sims/explore/observe.h"
 #include "sims/explore/search.h"
 #include "sims/memory.h"
@@ -41,10 +42,13 @@ static void copy_schedule(struct xp_run *to, const struct xp_run *from) {
     memcpy(to->decisions, from->decisions, from->decision_count * sizeof *to->decisions);
 }
 
-static void merge_failure(struct xp_failure *into, const struct xp_failure *from) {
+/* share: its number in the report of `into`. */
+static void merge_failure(struct xp_failure *into, const struct xp_failure *from,
+                          uint32_t share) {
   if (!from->is_found || (into->is_found && into->index <= from->index)) return;
   xp_run_free(&into->schedule);
   *into = *from;
+  into->share = share;
   copy_schedule(&into->schedule, &from->schedule);
 }
 
@@ -58,26 +62,36 @@ static enum xp_why merge_why(enum xp_why a, enum xp_why b) {
   return XP_WHY_EXHAUSTED;
 }
 
-/* The share's number in `into`: a job may have come to fewer stages than the other. Shares are
- * opened in one order by all. */
-static void merge_shares(struct xp_report *into, const struct xp_report *from) {
+static void claim_nothing(struct xp_share *s) {
+  s->claim.is_exhausted = false;
+  s->claim.levels = 0;
+}
+
+/* By strategy: a job may have come to fewer stages than the other, and other data choices have
+ * other stages. Fills in the number in `into` of each of from's shares. */
+static void merge_shares(struct xp_report *into, const struct xp_report *from, uint32_t *to) {
+  bool is_in_both[XP_SHARES] = {false};
+  uint32_t before = into->share_count;
   for (uint32_t i = 0; i < from->share_count; i++) {
-    if (i < into->share_count) {
-      merge_share(&into->share[i], &from->share[i]);
+    uint32_t k = 0;
+    while (k < into->share_count && into->share[k].strategy != from->share[i].strategy) k++;
+    to[i] = k;
+    if (k < before) {
+      merge_share(&into->share[k], &from->share[i]);
+      is_in_both[k] = true;
     } else {
-      into->share[i] = from->share[i];
-      into->share[i].claim.is_exhausted = false;
-      into->share[i].claim.levels = 0;
+      rt_assert(k < XP_SHARES);
+      into->share[k] = from->share[i];
+      claim_nothing(&into->share[k]);
+      into->share_count++;
     }
   }
-  for (uint32_t i = from->share_count; i < into->share_count; i++) {
-    into->share[i].claim.is_exhausted = false;
-    into->share[i].claim.levels = 0;
-  }
-  if (into->share_count < from->share_count) into->share_count = from->share_count;
+  for (uint32_t k = 0; k < before; k++)
+    if (!is_in_both[k]) claim_nothing(&into->share[k]);
 }
 
 void xp_report_merge(struct xp_report *into, const struct xp_report *from) {
+  uint32_t to[XP_SHARES] = {0};
   into->why = merge_why(into->why, from->why);
   into->runs += from->runs;
   into->merged += from->merged;
@@ -95,10 +109,10 @@ void xp_report_merge(struct xp_report *into, const struct xp_report *from) {
   hist_merge(&into->preemptions, &from->preemptions);
   hist_merge(&into->threads, &from->threads);
   hist_merge(&into->length, &from->length);
-  merge_shares(into, from);
-  xp_classes_merge(&into->classes, &from->classes);
+  merge_shares(into, from, to);
+  xp_classes_merge(&into->classes, &from->classes, to, from->share_count);
   xp_coverage_merge(&into->coverage, &from->coverage);
-  merge_failure(&into->failure, &from->failure);
+  merge_failure(&into->failure, &from->failure, to[from->failure.share]);
   if (!into->divergence.is_found) into->divergence = from->divergence;
 }
 

@@ -241,6 +241,7 @@ static uint64_t most_of(const struct search *s, const struct xp_stage *g) {
 static void run_stage(struct search *s, uint32_t stage) {
   const struct xp_stage *g = &s->plan.stage[stage];
   uint64_t before = s->report->runs, most = most_of(s, g);
+  for (uint32_t i = 0; i < g->rows; i++) share_of(s, g->row[i]); /* in one order in all jobs */
   for (uint64_t k = 0; !s->is_over; k++) {
     if (s->report->runs - before >= most) {
       if (stage + 1 == s->plan.stages) end_search(s, XP_WHY_SCHEDULES);

@@ -133,6 +133,7 @@ static void pos_covers_most(void **state) {
 static void unseen_mass(void **state) {
   (void)state;
   static const char *const strategies[] = {"random", "urw", "pos"};
+  static const uint32_t same[] = {0};
   enum { RUNS = 2000, MORE = 40000 };
   for (uint32_t i = 0; i < sizeof strategies / sizeof strategies[0]; i++) {
     struct xp_config c = test_config(strategies[i]);
@@ -141,7 +142,7 @@ static void unseen_mass(void **state) {
     c.schedules = RUNS;
     struct xp_report r = search(&c);
     double estimate = xp_unseen(&r, 0);
-    xp_classes_merge(&early, &r.classes);
+    xp_classes_merge(&early, &r.classes, same, 1);
     xp_report_free(&r);
     c.seed = 2;
     c.schedules = MORE;
@@ -150,7 +151,7 @@ static void unseen_mass(void **state) {
     /* Of the later runs' classes, in how many runs was one that the early had not met? The table
      * counts up to 3 only, so ask it for the classes met once. */
     uint64_t before = early.table.count;
-    xp_classes_merge(&early, &r.classes);
+    xp_classes_merge(&early, &r.classes, same, 1);
     uint64_t fresh = early.table.count - before;
     assert_true(estimate > 0 && estimate < 0.2);
     assert_true((double)fresh < estimate * MORE + 3 * sqrt(estimate * MORE));
@@ -238,6 +239,40 @@ static void slices_do_not_matter(void **state) {
     xp_report_free(&whole);
   }
   test_leave();
+}
+
+static uint64_t observed_of(const struct xp_report *r, const struct xp_strategy *strategy) {
+  for (uint32_t i = 0; i < r->share_count; i++)
+    if (r->share[i].strategy == strategy) return r->classes.observed[i];
+  return 0;
+}
+
+/* Jobs, and data choices, whose plans have other strategies in another order. */
+static void shares_are_those_of_a_strategy(void **state) {
+  static const char *const strategies[] = {"pos", "hunt", "pct", "bound"};
+  struct xp_report all, part[4];
+  (void)state;
+  test_prepare(LITMUS_MARK_1, LITMUS_BARRIER_NEW);
+  for (uint32_t i = 0; i < 4; i++) {
+    struct xp_config c = test_config(strategies[i]);
+    c.schedules = 2000;
+    c.keep_going = true;
+    part[i] = search(&c);
+    if (i == 0) all = search(&c);
+    if (i > 0) xp_report_merge(&all, &part[i]);
+  }
+  test_leave();
+  for (uint32_t k = 0; k < all.share_count; k++) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < 4; i++) sum += observed_of(&part[i], all.share[k].strategy);
+    assert_true(all.classes.observed[k] == sum);
+    assert_ptr_equal(xp_strategy_find(all.share[k].strategy->name), all.share[k].strategy);
+    for (uint32_t other = 0; other < k; other++)
+      assert_ptr_not_equal(all.share[other].strategy, all.share[k].strategy);
+  }
+  assert_true(all.share_count >= 5);
+  for (uint32_t i = 0; i < 4; i++) xp_report_free(&part[i]);
+  xp_report_free(&all);
 }
 
 static uint64_t limit_of(void *arg) { return *(const uint64_t *)arg; }
@@ -466,6 +501,7 @@ int main(void) {
       cmocka_unit_test(unseen_mass),
       cmocka_unit_test(estimate_of_schedules),
       cmocka_unit_test(slices_do_not_matter),
+      cmocka_unit_test(shares_are_those_of_a_strategy),
       cmocka_unit_test(no_further_than_the_limit),
       cmocka_unit_test(a_mix_draws_nothing_twice),
       cmocka_unit_test(reports_travel),
