@@ -29,6 +29,7 @@ struct gc_config {
   uint32_t idle_workers;      /* most idle Ps that may mark at once; one where none is dedicated */
   bool check;                 /* poison freed memory, verify at every mark termination */
   uint64_t globals_bytes;     /* pretended data+BSS bytes in pacing, beside the registered roots */
+  uint64_t globals_extra_ns;  /* that marking takes longer for all of them than it does */
   enum gc_huge_pages huge_pages;
   uint32_t boehm_markers;     /* Boehm: parallel markers, 0 = library default */
   bool boehm_incremental;     /* Boehm: GC_enable_incremental */

@@ -74,6 +74,7 @@ struct fidelity {
   uint32_t runs;
   double startup_bytes; /* live heap of a Go program that does nothing, less ours; 0: unknown */
   double garbage_bytes;  /* of a set-up's first collection, the same */
+  double globals_extra_ns; /* that marking nearly nothing but globals takes longer in Go */
   double alloc_extra_ns; /* that an object takes longer in Go; 0: unknown, or it does not */
   uint32_t probes;       /* begun */
   bool wanted[WORKLOADS], is_done[CASES];
@@ -147,6 +148,8 @@ static void sets_like_go(struct fid_sets *s, const struct fid_workload *w, const
     sets_add(s, sim_strdup("gc.startup_garbage_bytes"), sim_printf("%.0f", f->garbage_bytes));
   if (f->alloc_extra_ns > 0)
     sets_add(s, sim_strdup("gc.alloc_extra_ns"), sim_printf("%.0f", f->alloc_extra_ns));
+  if (f->globals_extra_ns > 0)
+    sets_add(s, sim_strdup("gc.globals_extra_ns"), sim_printf("%.0f", f->globals_extra_ns));
   sets_add(s, sim_strdup("gc.huge_pages"), sim_strdup("large"));
   double globals;
   bool is_known = sim_metric_number(go, "gc.cycle_list.0.globals_bytes", &globals);
@@ -319,17 +322,28 @@ static double median(double values[PROBES]) {
   return spread.median;
 }
 
-/* What lives in the heap of a program that only asks for a collection: Go's less ours. */
+/* Of a program that only asks for a collection: what lives in its heap, Go's less ours, and how
+ * much longer the marking of its globals takes there. */
 static bool measure_startup(struct fidelity *f) {
-  static const char text[] =
-      "{\"name\":\"start-up\",\"goroutines\":[{\"body\":[{\"op\":\"gc\"}]}]}";
-  double marked[FID_RECORDED] = {0, 0};
-  for (int side = 0; side < FID_RECORDED; side++) {
+  static const char *const texts[FID_RECORDED] = {
+    [FID_OURS] = "{\"name\":\"start-up\",\"runtime\":{\"procs\":2},"
+                 "\"gc\":{\"globals_bytes\":232656},\"goroutines\":[{\"body\":[{\"op\":\"gc\"}]}]}",
+    [FID_GO] = "{\"name\":\"start-up\",\"runtime\":{\"procs\":2},"
+               "\"goroutines\":[{\"body\":[{\"op\":\"gc\"}]}]}",
+  };
+  double marked[FID_RECORDED][PROBES], mark_ns[FID_RECORDED][PROBES];
+  for (uint32_t i = 0; i < FID_RECORDED * PROBES; i++) {
+    int side = (int)(i % FID_RECORDED);
+    uint32_t k = i / FID_RECORDED;
     progress(f, "start-up");
-    if (!probe(f, side, text, "gc.cycle_list.0.heap_marked_bytes", NULL, &marked[side]))
+    if (!probe(f, side, texts[side], "gc.cycle_list.0.heap_marked_bytes", NULL, &marked[side][k]))
+      return false;
+    if (!probe(f, side, texts[side], "gc.cycle_list.0.mark_term_ns", "gc.cycle_list.0.mark_ns",
+               &mark_ns[side][k]))
       return false;
   }
-  f->startup_bytes = marked[FID_GO] - marked[FID_OURS];
+  f->startup_bytes = median(marked[FID_GO]) - median(marked[FID_OURS]);
+  f->globals_extra_ns = fmax(0, floor(median(mark_ns[FID_GO]) - median(mark_ns[FID_OURS])));
   return true;
 }
 
@@ -376,7 +390,7 @@ static bool measure_pace(struct fidelity *f) {
 
 /* What Go has and ours is to have, too. */
 static int measure_go(struct fidelity *f) {
-  sim_progress_open(&f->progress, FID_RECORDED * (1 + PROBES + PROBES));
+  sim_progress_open(&f->progress, FID_RECORDED * 3 * PROBES);
   f->probes = 0;
   bool good = measure_startup(f) && measure_garbage(f) && measure_pace(f);
   sim_progress_clear(&f->progress);
@@ -526,15 +540,16 @@ static void print_rules(const struct fidelity *f, FILE *out) {
     "distance, permutation test; 5 runs or more), or the share is between Go's medians here and as "
     "recorded. Ours has from its "
     "start on as much live heap as a Go program that does nothing, where there is a set-up as much "
-    "that the first collection finds to be none, as many bytes of globals, takes as long for each "
-    "object its operations allocate, and asks for huge pages where Go does. "
+    "that the first collection finds to be none, as many bytes of globals, takes as long for "
+    "marking them and for each object its operations allocate, and asks for huge pages where Go "
+    "does. "
     "Without Go here: hash seed, no further from Go's recorded runs than these span; start-up, "
     "small.");
   if (f->startup_bytes > 0)
     fprintf(out, "Live heap of a Go program that does nothing, more than ours: %.0f bytes; what "
                  "the first collection in a set-up finds to be none: %.0f bytes; time of an object "
-                 "there, longer than ours: %.0f ns\n",
-            f->startup_bytes, f->garbage_bytes, f->alloc_extra_ns);
+                 "there, longer than ours: %.0f ns, and of marking its globals: %.0f ns\n",
+            f->startup_bytes, f->garbage_bytes, f->alloc_extra_ns, f->globals_extra_ns);
   if (f->engine[FID_GO] == NULL) {
     fprintf(out, "Go did not run here: no engine tricolor-native-go.\n");
   }
@@ -625,6 +640,7 @@ static cJSON *fidelity_json(const struct fidelity *f) {
   cJSON_AddNumberToObject(doc, "startup_bytes", f->startup_bytes);
   cJSON_AddNumberToObject(doc, "startup_garbage_bytes", f->garbage_bytes);
   cJSON_AddNumberToObject(doc, "alloc_extra_ns", f->alloc_extra_ns);
+  cJSON_AddNumberToObject(doc, "globals_extra_ns", f->globals_extra_ns);
   cJSON *list = cJSON_AddArrayToObject(doc, "cases");
   for (int i = 0; i < CASES; i++) {
     if (!f->is_done[i]) continue;

@@ -106,6 +106,7 @@ static void configure(const struct scenario *sc, struct gc_config *gc, struct go
   gc->idle_workers = sc->idle_workers;
   gc->check = sc->check;
   gc->globals_bytes = sc->globals_bytes;
+  gc->globals_extra_ns = sc->globals_extra_ns;
   gc->huge_pages = (enum gc_huge_pages)sc->huge_pages;
   gc->boehm_markers = sc->boehm_markers;
   gc->boehm_incremental = sc->boehm_incremental;

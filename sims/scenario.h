@@ -211,6 +211,7 @@ struct scenario {
   bool assist;                /* default true */
   uint32_t idle_workers;      /* default 1024: all */
   uint64_t globals_bytes, startup_bytes, startup_garbage_bytes;
+  uint64_t globals_extra_ns;  /* 0..1000000000; default 0 */
   uint64_t alloc_extra_ns;    /* 0..1000000; default 0 */
   uint32_t huge_pages;        /* enum gc_huge_pages; default all */
   uint32_t boehm_markers;     /* boehm.markers */

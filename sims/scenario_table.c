@@ -252,6 +252,10 @@ static const struct sc_row gc_rows[] = {
             "is dedicated."},
     {"globals_bytes", SC_TYPE_BYTES, AT(struct scenario, globals_bytes), .min = 0, .max = GIB(1024),
      .initial = 0, .doc = "Global data the pacer is to reckon with beside the scenario's own."},
+    {"globals_extra_ns", SC_TYPE_INT, AT(struct scenario, globals_extra_ns), .max = 1000000000,
+     .initial = 0,
+     .doc = "So much longer than the marker takes the data of globals_bytes, in ns: a slower "
+            "runtime's pace."},
     {"startup_bytes", SC_TYPE_BYTES, AT(struct scenario, startup_bytes), .min = 0, .max = GIB(1),
      .initial = 0, .doc = "What lives in the heap from before the setup on, in objects of 1 KiB."},
     {"startup_garbage_bytes", SC_TYPE_BYTES, AT(struct scenario, startup_garbage_bytes), .min = 0,

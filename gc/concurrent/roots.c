@@ -44,6 +44,15 @@ void gc_mark_pretend_globals(uint64_t bytes) {
     at_u64_init(&gc_cc.pretended[i], i % WORDS_PER_POINTER == 0 ? NO_OBJECT : 0);
 }
 
+/* As a slower runtime does over so many of its bytes. */
+static void take_longer(uint64_t bytes) {
+  double part = (double)bytes / (double)gc_cc.config.globals_bytes;
+  uint64_t ns = (uint64_t)((double)gc_cc.config.globals_extra_ns * part);
+  uint64_t end = plat_now_ns() + ns;
+  plat_charge(PLAT_COST_compute, ns);
+  while (plat_now_ns() < end) plat_relax();
+}
+
 /* Looks at so many bytes of them, so that it takes the time real ones would: while a worker does,
  * goroutines can be the first to assist. */
 static void scan_pretended(struct gc_worker *w, uint64_t bytes) {
@@ -51,6 +60,7 @@ static void scan_pretended(struct gc_worker *w, uint64_t bytes) {
     uint64_t addr = at_quiet_load(&gc_cc.pretended[i]);
     if (addr != 0) gc_mark_grey(w, addr);
   }
+  if (plat_unlikely(gc_cc.config.globals_extra_ns != 0)) take_longer(bytes);
 }
 
 /* Block `block` of every root range, the pretended one included. Returns its bytes. */

@@ -157,6 +157,9 @@ func (s *scenario) parseGC(o object) {
 	if n := o.number("globals_bytes", 0); n != 0 {
 		o.add("gc.globals_bytes: real Go counts the globals it has (found %d, expected 0)", n)
 	}
+	if n := o.number("globals_extra_ns", 0); n != 0 {
+		o.add("gc.globals_extra_ns: real Go marks as fast as it does (found %d, expected 0)", n)
+	}
 	if n := o.number("startup_bytes", 0); n != 0 {
 		o.add("gc.startup_bytes: real Go has what it has (found %d, expected 0)", n)
 	}

@@ -78,6 +78,17 @@ class SameBytes(unittest.TestCase):
         longer_ns = slow.at("wall_ns") - plain.at("wall_ns")  # and what that moves: cache misses
         self.assertEqual(round(longer_ns / (100 * compute_ps)), objects)
 
+    def test_slower_globals(self):
+        """gc.globals_extra_ns is added to each marking of the globals, in parts where they are."""
+        what = {"name": "pace", "runtime": {"procs": 1}, "goroutines": [{"body": [{"op": "gc"}]}],
+                "gc": {"gogc": "off", "globals_bytes": 600000}}
+        plain = ENGINES.run("model-concurrent", what)
+        slow = ENGINES.run("model-concurrent", merged(what, {"gc": {"globals_extra_ns": 900000}}))
+        marks = [c["mark_term_ns"] - c["mark_ns"]
+                 for c in (r.at("gc.cycle_list")[0] for r in (plain, slow))]
+        self.assertGreaterEqual(marks[1] - marks[0], 900000)
+        self.assertLess(marks[1] - marks[0], 950000)
+
     def test_startup_memory(self):
         """Before a set-up, objects of 1 KiB: some live, some are found to be garbage."""
         what = {"name": "start", "runtime": {"procs": 1}, "gc": {"gogc": "off"},

@@ -408,6 +408,7 @@ class Refusals(Case):
         ({"gc": {"pacer": {"kind": "fixed"}}}, "gc.pacer.kind"),
         ({"gc": {"assist": False}}, "gc.assist"),
         ({"gc": {"globals_bytes": 4096}}, "gc.globals_bytes"),
+        ({"gc": {"globals_extra_ns": 10}}, "gc.globals_extra_ns"),
         ({"gc": {"startup_bytes": 4096}}, "gc.startup_bytes"),
         ({"gc": {"startup_garbage_bytes": 4096}}, "gc.startup_garbage_bytes"),
         ({"gc": {"alloc_extra_ns": 10}}, "gc.alloc_extra_ns"),
