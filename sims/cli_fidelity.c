@@ -292,99 +292,111 @@ static int run_case(struct fidelity *f, const struct fid_workload *w, int gogc,
   return status;
 }
 
-/* One side of a small program, run once, of which one figure is wanted: a metric, less another one
- * if that is not NULL. False: it failed (said on stderr) or Ctrl-C. */
-static bool probe(struct fidelity *f, int side, const char *text, const char *metric,
-                  const char *less, double *out) {
+/* A small program, and what is wanted of its result: metrics, each less another one if that is not
+ * NULL. */
+enum { PROBE_FIGURES = 2 };
+struct fid_probe {
+  const char *name, *text[FID_RECORDED];
+  struct { const char *metric, *less; } figure[PROBE_FIGURES]; /* NULL: no more */
+};
+
+static bool read_figures(const struct fid_probe *p, const cJSON *result,
+                         double out[PROBE_FIGURES]) {
+  for (int i = 0; i < PROBE_FIGURES && p->figure[i].metric != NULL; i++) {
+    double less = 0;
+    bool good = sim_metric_number(result, p->figure[i].metric, &out[i]) &&
+                (p->figure[i].less == NULL || sim_metric_number(result, p->figure[i].less, &less));
+    if (!good) {
+      fprintf(stderr, "tricolor fidelity: %s: the result has no %s\n", p->name,
+              p->figure[i].metric);
+      return false;
+    }
+    out[i] -= less;
+  }
+  return true;
+}
+
+/* One side of it, run once. False: it failed (said on stderr) or Ctrl-C. */
+static bool probe_side(struct fidelity *f, const struct fid_probe *p, int side,
+                       double out[PROBE_FIGURES]) {
   struct sc_errors errors = {0};
+  const char *text = p->text[side];
   struct scenario *s = scenario_load("probe", text, strlen(text), NULL, 0, &errors);
   if (s == NULL) fprintf(stderr, "tricolor fidelity: a probe is no scenario: %s\n", text);
   cJSON *result = s != NULL ? run_once(f, s->name, side, s) : NULL;
-  double subtracted = 0;
-  bool good = result != NULL && sim_metric_number(result, metric, out) &&
-              (less == NULL || sim_metric_number(result, less, &subtracted));
-  if (result != NULL && !good)
-    fprintf(stderr, "tricolor fidelity: %s: the result has no %s\n", s->name, metric);
-  *out -= subtracted;
+  bool good = result != NULL && read_figures(p, result, out);
   cJSON_Delete(result);
   scenario_free(s);
   sc_errors_free(&errors);
   return good;
 }
 
-static void progress(struct fidelity *f, const char *what) {
-  sim_progress_run(&f->progress, ++f->probes, what);
-}
-
-static double median(double values[PROBES]) {
-  struct sim_spread spread;
-  sim_stats_spread(values, PROBES, &spread);
-  return spread.median;
-}
-
-/* Of a program that only asks for a collection: what lives in its heap, Go's less ours, and how
- * much longer the marking of its globals takes there. */
-static bool measure_startup(struct fidelity *f) {
-  static const char *const texts[FID_RECORDED] = {
-    [FID_OURS] = "{\"name\":\"start-up\",\"runtime\":{\"procs\":2},"
-                 "\"gc\":{\"globals_bytes\":232656},\"goroutines\":[{\"body\":[{\"op\":\"gc\"}]}]}",
-    [FID_GO] = "{\"name\":\"start-up\",\"runtime\":{\"procs\":2},"
-               "\"goroutines\":[{\"body\":[{\"op\":\"gc\"}]}]}",
-  };
-  double marked[FID_RECORDED][PROBES], mark_ns[FID_RECORDED][PROBES];
-  for (uint32_t i = 0; i < FID_RECORDED * PROBES; i++) {
-    int side = (int)(i % FID_RECORDED);
-    uint32_t k = i / FID_RECORDED;
-    progress(f, "start-up");
-    if (!probe(f, side, texts[side], "gc.cycle_list.0.heap_marked_bytes", NULL, &marked[side][k]))
-      return false;
-    if (!probe(f, side, texts[side], "gc.cycle_list.0.mark_term_ns", "gc.cycle_list.0.mark_ns",
-               &mark_ns[side][k]))
-      return false;
+/* Go's figures less ours: medians of a few runs in turns, for a machine can be twice as fast at one
+ * time as at another. False: as above. */
+static bool probe(struct fidelity *f, const struct fid_probe *p, double more[PROBE_FIGURES]) {
+  double figures[FID_RECORDED][PROBE_FIGURES][PROBES] = {{{0}}};
+  for (uint32_t run = 0; run < FID_RECORDED * PROBES; run++) {
+    int side = (int)(run % FID_RECORDED);
+    double once[PROBE_FIGURES] = {0};
+    sim_progress_run(&f->progress, ++f->probes, p->name);
+    if (!probe_side(f, p, side, once)) return false;
+    for (int i = 0; i < PROBE_FIGURES; i++) figures[side][i][run / FID_RECORDED] = once[i];
   }
-  f->startup_bytes = median(marked[FID_GO]) - median(marked[FID_OURS]);
-  f->globals_extra_ns = fmax(0, floor(median(mark_ns[FID_GO]) - median(mark_ns[FID_OURS])));
+  for (int i = 0; i < PROBE_FIGURES; i++) {
+    struct sim_spread ours, go;
+    sim_stats_spread(figures[FID_OURS][i], PROBES, &ours);
+    sim_stats_spread(figures[FID_GO][i], PROBES, &go);
+    more[i] = go.median - ours.median;
+  }
   return true;
 }
+
+/* A program that only asks for a collection: what lives in its heap, and how long the marking of
+ * its globals takes. */
+#define ONLY_COLLECTS "\"runtime\":{\"procs\":2},\"goroutines\":[{\"body\":[{\"op\":\"gc\"}]}]}"
+static const struct fid_probe startup_probe = {
+  .name = "start-up",
+  .text = {[FID_OURS] = "{\"name\":\"start-up\",\"gc\":{\"globals_bytes\":232656}," ONLY_COLLECTS,
+           [FID_GO] = "{\"name\":\"start-up\"," ONLY_COLLECTS},
+  .figure = {{"gc.cycle_list.0.heap_marked_bytes", NULL},
+             {"gc.cycle_list.0.mark_term_ns", "gc.cycle_list.0.mark_ns"}},
+};
 
 /* What the first collection during a set-up finds to be nothing: until then Go counts as live all
  * of each span that one of its initialisers took an object of. Reading Go's counters corrects that,
  * which is done when a set-up is over. */
-static bool measure_garbage(struct fidelity *f) {
-  static const char text[] =
-      "{\"name\":\"garbage\",\"runtime\":{\"procs\":2},"
-      "\"lists\":{\"q\":{\"node_bytes\":64}},"
-      "\"setup\":[{\"op\":\"list.push\",\"list\":\"q\",\"count\":300000}],"
-      "\"goroutines\":[{\"body\":[{\"op\":\"list.pop\",\"list\":\"q\"}]}]}";
-  double bytes[FID_RECORDED][PROBES];
-  for (uint32_t i = 0; i < FID_RECORDED * PROBES; i++) {
-    int side = (int)(i % FID_RECORDED);
-    progress(f, "start-up garbage");
-    if (!probe(f, side, text, "gc.cycle_list.0.heap_end_bytes",
-               "gc.cycle_list.0.heap_marked_bytes", &bytes[side][i / FID_RECORDED]))
-      return false;
-  }
-  f->garbage_bytes = median(bytes[FID_GO]) - median(bytes[FID_OURS]);
-  return true;
-}
+#define FILLS_A_LIST                                                                           \
+  "{\"name\":\"garbage\",\"runtime\":{\"procs\":2},\"lists\":{\"q\":{\"node_bytes\":64}},"        \
+  "\"setup\":[{\"op\":\"list.push\",\"list\":\"q\",\"count\":300000}],"                           \
+  "\"goroutines\":[{\"body\":[{\"op\":\"list.pop\",\"list\":\"q\"}]}]}"
+static const struct fid_probe garbage_probe = {
+  .name = "start-up garbage",
+  .text = {[FID_OURS] = FILLS_A_LIST, [FID_GO] = FILLS_A_LIST},
+  .figure = {{"gc.cycle_list.0.heap_end_bytes", "gc.cycle_list.0.heap_marked_bytes"}},
+};
 
-/* How much longer an object takes in Go: a queue of a few nodes, so that there is next to nothing
- * to mark and no memory is touched for the first time. Processor time, the median of a few
- * runs in turns: a machine can be twice as fast at one time as at another. */
-static bool measure_pace(struct fidelity *f) {
-  static const char text[] =
-      "{\"name\":\"pace\",\"runtime\":{\"procs\":1},\"gc\":{\"gogc\":400},"
-      "\"lists\":{\"q\":{\"node_bytes\":64}},\"goroutines\":[{\"body\":[{\"op\":\"loop\","
-      "\"count\":1000000,\"body\":[{\"op\":\"list.push\",\"list\":\"q\"},"
-      "{\"op\":\"list.pop\",\"list\":\"q\"},{\"op\":\"alloc\",\"bytes\":64,\"pointers\":1}]}]}]}";
-  double cpu_ns[FID_RECORDED][PROBES];
-  for (uint32_t i = 0; i < FID_RECORDED * PROBES; i++) {
-    int side = (int)(i % FID_RECORDED);
-    progress(f, "pace");
-    if (!probe(f, side, text, "cpu_ns", NULL, &cpu_ns[side][i / FID_RECORDED])) return false;
-  }
-  double extra_ns = (median(cpu_ns[FID_GO]) - median(cpu_ns[FID_OURS])) / PACE_OBJECTS;
-  f->alloc_extra_ns = extra_ns > 0 ? floor(extra_ns + 0.5) : 0;
+/* How long an object takes: a queue of a few nodes, so that there is next to nothing to mark and no
+ * memory is touched for the first time. Processor time. */
+#define TURNS_A_QUEUE                                                                          \
+  "{\"name\":\"pace\",\"runtime\":{\"procs\":1},\"gc\":{\"gogc\":400},"                           \
+  "\"lists\":{\"q\":{\"node_bytes\":64}},\"goroutines\":[{\"body\":[{\"op\":\"loop\","             \
+  "\"count\":1000000,\"body\":[{\"op\":\"list.push\",\"list\":\"q\"},"                            \
+  "{\"op\":\"list.pop\",\"list\":\"q\"},{\"op\":\"alloc\",\"bytes\":64,\"pointers\":1}]}]}]}"
+static const struct fid_probe pace_probe = {
+  .name = "pace",
+  .text = {[FID_OURS] = TURNS_A_QUEUE, [FID_GO] = TURNS_A_QUEUE},
+  .figure = {{"cpu_ns", NULL}},
+};
+
+static bool probe_all(struct fidelity *f) {
+  double startup[PROBE_FIGURES], garbage[PROBE_FIGURES], pace[PROBE_FIGURES];
+  if (!probe(f, &startup_probe, startup) || !probe(f, &garbage_probe, garbage) ||
+      !probe(f, &pace_probe, pace))
+    return false;
+  f->startup_bytes = startup[0];
+  f->globals_extra_ns = fmax(0, floor(startup[1]));
+  f->garbage_bytes = garbage[0];
+  f->alloc_extra_ns = fmax(0, floor(pace[0] / PACE_OBJECTS + 0.5));
   return true;
 }
 
@@ -392,7 +404,7 @@ static bool measure_pace(struct fidelity *f) {
 static int measure_go(struct fidelity *f) {
   sim_progress_open(&f->progress, FID_RECORDED * 3 * PROBES);
   f->probes = 0;
-  bool good = measure_startup(f) && measure_garbage(f) && measure_pace(f);
+  bool good = probe_all(f);
   sim_progress_clear(&f->progress);
   int interrupted = sim_interrupted(f->cli);
   return interrupted != 0 ? interrupted : good ? TRI_EXIT_OK : TRI_EXIT_ENGINE;
@@ -419,9 +431,9 @@ static const char *value_text(enum fid_quantity q, double value, char *out) {
 /* Where the bound is missed: whether Go's own runs explain it. */
 static void add_chance(const struct fid_case *c, enum fid_quantity q, char *out, int used) {
   enum fid_verdict verdict = fid_judge(c, q);
+  if (verdict != FID_VARIES && verdict != FID_MISSED) return;
   double chance = fid_alike(c, q);
-  if ((verdict != FID_VARIES && verdict != FID_MISSED) || isnan(chance)) return;
-  snprintf(out + used, SIM_TEXT_MAX - (size_t)used, " p %.2g", chance);
+  if (!isnan(chance)) snprintf(out + used, SIM_TEXT_MAX - (size_t)used, " p %.2g", chance);
 }
 
 /* The difference in words; that of bytes split into overflow buckets, which hash seeds decide, and
