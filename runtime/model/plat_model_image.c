@@ -20,7 +20,6 @@ enum {
   PAGES_MAX = 1 << 20,       /* written by some run: 4 GiB */
   KEPT_MAX = 4096,           /* separate ranges of writable pages */
   FRESH_MAX = 1024,          /* ranges committed by one run */
-  SIGNAL_STACK_BYTES = 1 << 16,
   CRASHES = 5,               /* signals that a program's own fault raises */
   NEAR_NIL = 1 << 16         /* addresses below are members of an object that is not there */
 };
@@ -165,7 +164,7 @@ static void on_fault(int number, siginfo_t *info, void *context) {
 static void handle_faults(void) {
   struct sigaction action = {.sa_sigaction = on_fault,
                              .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
-  stack_t stack = {.ss_sp = image->signal_stack, .ss_size = SIGNAL_STACK_BYTES};
+  stack_t stack = {.ss_sp = image->signal_stack, .ss_size = MODEL_SIGNAL_STACK_BYTES};
   sigemptyset(&action.sa_mask);
   rt_assert(sigaltstack(&stack, &image->previous_stack) == 0);
   for (uint32_t i = 0; i < CRASHES; i++)
@@ -203,13 +202,6 @@ static void find_mappings(void) {
   fclose(maps);
 }
 
-static void *map_apart(size_t bytes) {
-  void *p = vmem_reserve(bytes, PAGE_BYTES);
-  if (p == NULL || !vmem_commit(p, bytes))
-    rt_fatal(RT_END_NOMEM, "out of memory: no room for an image of the world");
-  return p;
-}
-
 /* The rest of a stack is written before it is read. A thread that was left on another stack, a
  * goroutine's, has something on its own that only the scheduler knows the extent of. */
 static void find_stacks(struct stacks *out) {
@@ -226,10 +218,10 @@ static void find_stacks(struct stacks *out) {
 
 void model_image_take(void) {
   rt_assert(image == NULL);
-  image = map_apart((sizeof *image + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES);
-  image->pages = map_apart(PAGES_MAX * sizeof *image->pages);
-  image->copies = map_apart((size_t)PAGES_MAX * PAGE_BYTES);
-  image->signal_stack = map_apart(SIGNAL_STACK_BYTES);
+  image = model_map_apart((sizeof *image + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES);
+  image->pages = model_map_apart(PAGES_MAX * sizeof *image->pages);
+  image->copies = model_map_apart((size_t)PAGES_MAX * PAGE_BYTES);
+  image->signal_stack = model_map_apart(MODEL_SIGNAL_STACK_BYTES);
   model_stacks_commit(PLAT_MODEL_CHOOSER_THREADS); /* of threads that runs will start, too */
   find_mappings();
   find_stacks(&image->stacks);
@@ -297,7 +289,7 @@ void model_image_drop(void) {
   image = NULL;
   vmem_release(i->pages, PAGES_MAX * sizeof *i->pages);
   vmem_release(i->copies, (size_t)PAGES_MAX * PAGE_BYTES);
-  vmem_release(i->signal_stack, SIGNAL_STACK_BYTES);
+  vmem_release(i->signal_stack, MODEL_SIGNAL_STACK_BYTES);
   vmem_release(i, (sizeof *i + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES);
 }
 

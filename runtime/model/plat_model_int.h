@@ -210,6 +210,10 @@ static inline uint32_t model_site_index(const struct plat_site *site) {
 static inline uint32_t model_site_hash(const struct plat_site *site) {
   return model_vm_hot.site_hashes[site - model_vm_hot.sites];
 }
+/* Zeroed memory that is no part of the world, whole pages of 4 KiB, released with vmem_release if
+ * ever; a refusal ends the program. */
+void *model_map_apart(size_t bytes);
+enum { MODEL_SIGNAL_STACK_BYTES = 1 << 16 };
 /* Memory for the model's own tables; zeroed. */
 void *model_table(size_t bytes);
 bool model_is_in_stacks(const void *p);

@@ -53,11 +53,16 @@ static struct {
   char *snapshot;              /* of tri_state; NULL: none taken */
 } vm;
 
-void *model_table(size_t bytes) {
-  bytes = (bytes + VM_PAGE_BYTES - 1) / VM_PAGE_BYTES * VM_PAGE_BYTES;
+void *model_map_apart(size_t bytes) {
   void *p = vmem_reserve(bytes, VM_PAGE_BYTES);
   if (p == NULL || !vmem_commit(p, bytes))
     rt_fatal(RT_END_NOMEM, "out of memory: %zu bytes for the model refused", bytes);
+  return p;
+}
+
+void *model_table(size_t bytes) {
+  bytes = (bytes + VM_PAGE_BYTES - 1) / VM_PAGE_BYTES * VM_PAGE_BYTES;
+  void *p = model_map_apart(bytes);
   rt_assert(vm.table_count < MODEL_RANGES_MAX - 4);
   vm.table[vm.table_count++] = (struct model_range){p, (char *)p + bytes};
   return p;

@@ -6,10 +6,8 @@
 
 #include "plat_model_int.h"
 #include "runtime/check.h"
-#include "runtime/vmem.h"
 
-enum { TICKS = 10, NS_PER_US = 1000, US_PER_S = 1000000, PAGE_BYTES = 4096,
-       SIGNAL_STACK_BYTES = 1 << 16 };
+enum { TICKS = 10, NS_PER_US = 1000, US_PER_S = 1000000, PAGE_BYTES = 4096 };
 
 /* Mapped apart: no part of the world. (Of malloc's memory a compiler may make a static variable,
  * which would be one.) watch itself never changes while there is a timer. */
@@ -39,19 +37,13 @@ static void on_tick(int number) {
   model_end_run(PLAT_MODEL_CUT_OFF, 0, "");
 }
 
-static void *map_apart(size_t bytes) {
-  void *p = vmem_reserve(bytes, PAGE_BYTES);
-  if (p == NULL || !vmem_commit(p, bytes))
-    rt_fatal(RT_END_NOMEM, "out of memory: nothing to watch with");
-  return p;
-}
-
 /* A goroutine's own may be too small for a signal. From the mark on the image has one. */
 static void make_signal_stack(void) {
   stack_t stack;
   rt_assert(sigaltstack(NULL, &stack) == 0);
   if ((stack.ss_flags & SS_DISABLE) == 0) return;
-  stack = (stack_t){.ss_sp = map_apart(SIGNAL_STACK_BYTES), .ss_size = SIGNAL_STACK_BYTES};
+  stack = (stack_t){.ss_sp = model_map_apart(MODEL_SIGNAL_STACK_BYTES),
+                    .ss_size = MODEL_SIGNAL_STACK_BYTES};
   rt_assert(sigaltstack(&stack, NULL) == 0);
 }
 
@@ -69,7 +61,7 @@ void plat_model_watch(uint64_t cpu_ns,
   sigemptyset(&action.sa_mask);
   set_timer(0);
   if (watch == NULL) {
-    watch = map_apart(PAGE_BYTES);
+    watch = model_map_apart(PAGE_BYTES);
     make_signal_stack();
   }
   *watch = (struct watch){.cpu_ns = cpu_ns, .stuck = stuck, .arg = arg};

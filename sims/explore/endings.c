@@ -21,9 +21,8 @@ struct ending {
 static uint32_t choose_as_begun(struct ending *x, const struct plat_model_point *p) {
   struct begun *b = &x->begun[x->at++];
   b->point = p->number;
-  for (uint32_t i = 0; i < p->count; i++)
-    if (p->op[i]->thread == b->chosen) return i;
-  return PLAT_MODEL_CUT;
+  uint32_t i = xp_index_of(p, b->chosen);
+  return i < p->count ? i : PLAT_MODEL_CUT;
 }
 
 static uint32_t choose(struct xp_chooser *base, const struct plat_model_point *p) {

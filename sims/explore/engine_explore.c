@@ -285,7 +285,7 @@ static void configure(struct explorer *x) {
   c->schedules = sc->explore_schedules;
   c->time_ns = sc->explore_time_ns;
   c->seed = sc->seed;
-  c->classes = sc->explore_points << 1 | 1u << PLAT_CLASS_PROGRAM;
+  c->classes = xp_variant_classes(sc);
   c->scenario = sc->name;
   for (uint32_t i = 0; i < sc->map_count; i++)
     if (sc->maps[i].allow_races) c->is_misused = has_clashed;

@@ -97,6 +97,13 @@ struct xp_config {
   uint32_t phase_count;      /* 0..XP_PHASES */
   const struct xp_profile *profile; /* the search's own: what the walks have met */
 };
+/* Where a thread is among those of a point; p->count: it is not enabled. */
+static inline uint32_t xp_index_of(const struct plat_model_point *p, uint32_t thread) {
+  uint32_t i = 0;
+  while (i < p->count && p->op[i]->thread != thread) i++;
+  return i;
+}
+
 /* hunt, 2 preemptions, 10 s, all classes, one job, 1000 walks, every run observed. */
 void xp_config_default(struct xp_config *c);
 

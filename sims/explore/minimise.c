@@ -156,10 +156,8 @@ static uint32_t repeat_choice(struct xp_chooser *base, const struct plat_model_p
   struct repeater *x = (struct repeater *)base;
   if (p->count == 1) return 0;
   if (x->at == x->run->decision_count) return PLAT_MODEL_CUT;
-  uint32_t chosen = x->run->decisions[x->at++].chosen;
-  for (uint32_t i = 0; i < p->count; i++)
-    if (p->op[i]->thread == chosen) return i;
-  return PLAT_MODEL_CUT;
+  uint32_t i = xp_index_of(p, x->run->decisions[x->at++].chosen);
+  return i < p->count ? i : PLAT_MODEL_CUT;
 }
 
 static const struct xp_strategy repeat = {

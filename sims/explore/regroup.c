@@ -100,8 +100,7 @@ struct player {
 
 /* p->count: none. */
 static uint32_t find_thread(const struct plat_model_point *p, const struct segment *s) {
-  uint32_t i = 0;
-  while (i < p->count && p->op[i]->thread != s->thread) i++;
+  uint32_t i = xp_index_of(p, s->thread);
   return i < p->count && p->op[i]->point < s->until ? i : p->count;
 }
 

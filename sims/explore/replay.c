@@ -62,12 +62,6 @@ void xp_follower_begin(struct xp_follower *f) {
   find_first_directives(f);
 }
 
-static uint32_t index_of(const struct plat_model_point *p, uint32_t thread) {
-  uint32_t i = 0;
-  while (i < p->count && p->op[i]->thread != thread) i++;
-  return i;
-}
-
 /* Always PLAT_MODEL_CUT. */
 static uint32_t give_up(struct xp_follower *f) {
   f->has_failed = true;
@@ -119,7 +113,7 @@ static const struct xp_directive *directive_here(struct xp_follower *f) {
 
 static uint32_t obey(struct xp_follower *f, const struct plat_model_point *p,
                      const struct xp_directive *d, uint32_t otherwise) {
-  uint32_t to = index_of(p, d->to);
+  uint32_t to = xp_index_of(p, d->to);
   if (f->is_strict && !is_expected(f, p, d)) return give_up(f);
   if (to < p->count) {
     f->followed++;

@@ -30,6 +30,11 @@ struct xp_happens *xp_variant_check(const struct scenario *sc, const uint8_t *po
 /* The goroutine that a thread of the world runs, by its plat_self; NULL: none. */
 const char *xp_goroutine_of(const void *self);
 
+/* The classes of operations that are points of a scenario, for xp_config. */
+static inline uint32_t xp_variant_classes(const struct scenario *sc) {
+  return sc->explore_points << 1 | 1u << PLAT_CLASS_PROGRAM;
+}
+
 /* Prepares the world of sc. e is the engine; TRI_EXIT_OK: prepared. A failure in the setup ends the
  * program. */
 int xp_variant_prepare(struct engine *e, struct scenario *sc);

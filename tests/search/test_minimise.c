@@ -1,7 +1,7 @@
 /* The minimiser on a whole runtime, whose failing schedules take many preemptions: what is left of
  * them within so many runs, the same on every machine.
  *
- * usage: test_search_minimise FOLDER_OF_RACES */
+ * usage: test_search_minimise_runtime FOLDER_OF_RACES */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static struct engine engine = {.options = {.explore = true}};
 static struct xp_config config_of(const struct scenario *sc) {
   struct xp_config c;
   xp_config_default(&c);
-  c.classes = sc->explore_points << 1 | 1u << PLAT_CLASS_PROGRAM;
+  c.classes = xp_variant_classes(sc);
   return c;
 }
 

@@ -229,7 +229,7 @@ static struct engine engine = {.options = {.explore = true}};
 static struct xp_config config_of(const struct scenario *sc) {
   struct xp_config c;
   xp_config_default(&c);
-  c.classes = sc->explore_points << 1 | 1u << PLAT_CLASS_PROGRAM;
+  c.classes = xp_variant_classes(sc);
   return c;
 }
 
